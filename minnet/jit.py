@@ -1,0 +1,140 @@
+"""The one place that sets compiler options and decides where compiled kernels are kept.
+
+Three rules hold for every kernel of minnet:
+
+* an *entry point* (what Python calls) is compiled by `compile` for one explicit signature and kept on disk;
+* what an entry point calls is decorated with `inner` and becomes part of it;
+* what can be swapped (a method's update, an activation, a loss) reaches an entry point as a function pointer
+  with a fixed signature, so that the entry point is compiled once for all of them.
+
+Numba's own cache does not notice an edit in another file. The folder of the kernels therefore carries a digest
+of all of minnet's source: an edit or an upgrade starts a new folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numba
+import platformdirs
+from numba import types
+
+log = logging.getLogger("minnet")
+
+# "python" would make a division a possible exception and so forbid SIMD. Full fast-math would let the compiler
+# assume that there are no NaNs and delete the divergence tests; these three flags give its speed without that.
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "arcp", "nsz"}, "nogil": True}
+INTERPRETED = bool(numba.config.DISABLE_JIT)
+KEEP_DAYS = 30
+
+_lock = threading.RLock()
+
+inner = numba.njit(**OPTIONS)
+
+
+def compile(function: Callable, signature: types.Type) -> Callable:
+    """Compile an entry point for one signature, or load it from the disk cache.
+
+    Parameters
+    ----------
+    function : callable
+        Plain Python function. If it is a closure, it may only close over plain functions and numbers: a compiled
+        function in a closure would miss the cache in every process.
+    signature : numba signature
+
+    Returns
+    -------
+    callable
+        Also usable as a function pointer: an argument of another kernel. With ``NUMBA_DISABLE_JIT=1`` the
+        function itself.
+    """
+    if INTERPRETED:
+        return function
+    with _lock:
+        started = time.perf_counter()
+        with _kernel_folder() as folder:
+            kernel = numba.njit(cache=folder is not None, **OPTIONS)(function)
+        kernel.compile(signature)
+        kernel.disable_compile()
+        hit = bool(sum(kernel.stats.cache_hits.values()))
+        log.debug("%s %s in %.2f s", "loaded" if hit else "compiled", function.__qualname__,
+                  time.perf_counter() - started)  # fmt: skip
+        return kernel
+
+
+def once(build: Callable) -> Callable:
+    """Remember what `build` returned for its arguments; threads that ask at the same time wait for the first."""
+    remembered = functools.cache(build)
+
+    @functools.wraps(build)
+    def locked(*args: Any) -> Any:
+        with _lock:
+            return remembered(*args)
+
+    return locked
+
+
+def callable_from_kernels(function: Callable) -> Callable:
+    """Let kernels call a plain function, which stays plain: Python and CUDA can use it as well."""
+    return numba.extending.register_jitable(**{k: v for k, v in OPTIONS.items() if k != "nogil"})(function)
+
+
+@functools.cache
+def source_digest() -> str:
+    """Return a digest of minnet's source and of the compiler's version."""
+    digest = hashlib.sha256(numba.__version__.encode())
+    package = Path(__file__).parent
+    for file in sorted(package.rglob("*.py")):
+        digest.update(str(file.relative_to(package)).encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@functools.cache
+def cache_folder() -> Path | None:
+    """Return the folder of the compiled kernels, or None where no place can be written to.
+
+    It lies in ``NUMBA_CACHE_DIR`` if that is set, else in the user's cache directory.
+    """
+    base = os.environ.get("NUMBA_CACHE_DIR")
+    homes = [Path(base)] if base else []
+    homes += [Path(platformdirs.user_cache_dir("minnet")), Path(tempfile.gettempdir()) / "minnet"]
+    for home in homes:
+        folder = home / "kernels" / source_digest()
+        with contextlib.suppress(OSError):
+            if not folder.is_dir():
+                folder.mkdir(parents=True)
+                _forget_old(folder.parent)
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
+    log.warning("no folder for compiled kernels can be written to: every process will compile anew")
+    return None
+
+
+@contextlib.contextmanager
+def _kernel_folder() -> Iterator[Path | None]:
+    """Point Numba's cache at our folder while a function is decorated, without changing it for anyone else."""
+    folder, before = cache_folder(), numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(folder or before)
+    try:
+        yield folder
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+def _forget_old(kernels: Path) -> None:
+    """Remove the folders of versions that nobody has used for a month."""
+    for folder in kernels.iterdir():
+        if time.time() - folder.stat().st_atime > KEEP_DAYS * 86400:
+            shutil.rmtree(folder, ignore_errors=True)

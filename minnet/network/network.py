@@ -1,0 +1,219 @@
+"""A network: its spec, the sizes of its layers, and the compiled functions that its spec asks for."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+from numba import types
+
+from minnet import jit
+from minnet.errors import InputError
+from minnet.network import compile as compiled
+from minnet.network.init import initial_params
+from minnet.network.layout import Layout
+from minnet.network.propagation import (
+    PENALTY_TYPE,
+    Penalty,
+    Work,
+    forward,
+    gather,
+    gradient,
+    make_work,
+    work_type,
+)
+from minnet.network.spec import NetworkSpec
+
+CHUNK = 256  # rows per forward pass where no batch size is given
+NO_PENALTY = Penalty(0.0, False, 0.0, 0.0, 0)
+
+
+class Network:
+    """A multilayer perceptron over one flat parameter vector.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    n_features, n_outputs : int
+    dtype : {"float32", "float64"}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> network = Network(NetworkSpec(hidden=(3,)), n_features=4, n_outputs=2)
+    >>> network.layout.size
+    23
+    >>> params = network.init(seed=0)
+    >>> X, Y = np.ones((5, 4), np.float32), network.targets(np.zeros(5, int))
+    >>> network.predict(params, X).shape
+    (5, 2)
+    >>> loss, grads = network.loss_and_gradient(params, X, Y)
+    >>> grads.shape, grads.dtype
+    ((23,), dtype('float32'))
+    """
+
+    def __init__(
+        self, spec: NetworkSpec, n_features: int, n_outputs: int, dtype: str = "float32", scale: float = 1.0
+    ) -> None:
+        self.spec = spec.resolved()
+        self.layout = Layout((n_features, *spec.hidden, n_outputs))
+        self.dtype = dtype
+        self.scale = np.dtype(dtype).type(scale)
+        self.widths = np.array(self.layout.widths, dtype=np.int64)
+        self.starts = self.layout.starts
+
+    def init(self, seed: int) -> np.ndarray:
+        """Return initial parameters, flat; the same for every method that is given the same seed."""
+        rng = np.random.default_rng([seed, 0])
+        return initial_params(self.layout, self.spec.init, self.spec.bias_init, rng, self.dtype)
+
+    def targets(self, labels: np.ndarray, smoothing: float = 0.0) -> np.ndarray:
+        """Return one row per label: 1 at its class, 0 elsewhere, with a share `smoothing` spread evenly."""
+        n_outputs = self.layout.widths[-1]
+        rows = np.full((labels.size, n_outputs), smoothing / n_outputs, self.dtype)
+        rows[np.arange(labels.size), labels] += 1 - smoothing
+        return rows
+
+    @functools.cached_property
+    def functions(self) -> tuple[Callable, Callable, Callable]:
+        """Compiled ``activate``, ``descend`` and ``head``."""
+        activate, descend = compiled.activation(self.spec.activation, self.dtype)
+        return activate, descend, compiled.head(self.spec.loss, self.spec.output, self.dtype)
+
+    def compile(self, x_dtype: str) -> None:
+        """Compile, or load from the cache, what `evaluate` needs for samples of that type."""
+        evaluate_kernel(x_dtype, self.dtype)
+        _ = self.functions
+
+    def predict(self, params: np.ndarray, X: np.ndarray) -> np.ndarray:
+        """Return what the output units send: probabilities, or activations, of shape (len(X), n_outputs)."""
+        return self._evaluate(params, X, np.zeros((len(X), self.layout.widths[-1]), self.dtype))[2]
+
+    def evaluate(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray) -> tuple[float, float]:
+        """Return the mean loss and the share of rows whose largest output is their largest target.
+
+        Without dropout and without penalty; (nan, nan) where there are no rows.
+        """
+        return self._evaluate(params, X, Y)[:2]
+
+    def _evaluate(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray) -> tuple[float, float, np.ndarray]:
+        self.check_samples(X, Y)
+        outputs = np.empty((len(X), self.layout.widths[-1]), self.dtype)
+        if not len(X):
+            return float("nan"), float("nan"), outputs
+        activate, _, head = self.functions
+        loss, correct = evaluate_kernel(str(X.dtype), self.dtype)(
+            X, Y, self.scale, params, self.widths, self.starts, self._chunk, CHUNK, outputs, activate, head
+        )
+        return loss / len(X), correct / len(X), outputs
+
+    @functools.cached_property
+    def _chunk(self) -> Work:
+        return make_work(self.layout.widths, CHUNK, self.dtype)
+
+    def loss_and_gradient(
+        self, params: np.ndarray, X: np.ndarray, Y: np.ndarray, penalty: Penalty = NO_PENALTY, step: int = 0
+    ) -> tuple[float, np.ndarray]:
+        """Return the mean loss of a batch (with its L2 penalty) and its gradient.
+
+        Parameters
+        ----------
+        params : array of shape (layout.size,)
+        X : uint8, float32 or float64 array of shape (n, n_features)
+            Multiplied by `scale`.
+        Y : array of shape (n, n_outputs), of the network's dtype
+        penalty : Penalty
+            L2 factor and dropout rates; the masks depend on its seed and on `step`.
+
+        Returns
+        -------
+        loss : float
+        grads : array of shape (layout.size,)
+        """
+        self.check_samples(X, Y)
+        grads = np.empty_like(params)
+        work = make_work(self.layout.widths, len(X), self.dtype, penalty.input_dropout + penalty.dropout > 0)
+        loss = gradient_kernel(str(X.dtype), self.dtype)(
+            X, Y, self.scale, params, grads, self.widths, self.starts, work, *self.functions, penalty, step
+        )
+        return loss, grads
+
+    def check_samples(self, X: np.ndarray, Y: np.ndarray) -> None:
+        """Raise an `InputError` unless X and Y fit the network."""
+        fit = X.ndim == 2 and Y.ndim == 2 and (X.shape[1], Y.shape[1]) == (self.widths[0], self.widths[-1])
+        if not fit or len(X) != len(Y):
+            raise InputError(
+                f"X of shape {X.shape} and Y of shape {Y.shape} do not fit a network of "
+                f"{self.widths[0]} inputs and {self.widths[-1]} outputs"
+            )
+        if str(X.dtype) not in ("uint8", "float32", "float64") or str(Y.dtype) != self.dtype:
+            raise InputError(
+                f"X must be uint8, float32 or float64 and Y {self.dtype}, not {X.dtype} and {Y.dtype}"
+            )
+
+
+def sample_types(x_dtype: str, dtype: str) -> tuple[types.Type, types.Type, types.Type]:
+    """Return the Numba types of X, Y and the scale; data that others share may be read-only."""
+    real = getattr(types, dtype)
+    X = types.Array(getattr(types, x_dtype), 2, "C", readonly=True)
+    return X, types.Array(real, 2, "C", readonly=True), real
+
+
+@jit.once
+def evaluate_kernel(x_dtype: str, dtype: str) -> Callable:
+    """Compile the evaluation of many samples."""
+    real = getattr(types, dtype)
+    X, Y, scale = sample_types(x_dtype, dtype)
+    return jit.compile(
+        evaluate,
+        types.UniTuple(types.float64, 2)(
+            X, Y, scale, real[::1], types.int64[::1], types.int64[::1], work_type(dtype), types.int64,
+            real[:, ::1], compiled.value_type(dtype), compiled.head_type(dtype),
+        ),
+    )  # fmt: skip
+
+
+def evaluate(X, Y, scale, params, widths, starts, work, chunk, outputs, activate, head):
+    """Fill `outputs`; return the sum of the loss and the number of rows that are right."""
+    no_penalty = Penalty(0.0, False, 0.0, 0.0, 0)
+    first, n_out = chunk * widths[:-1].sum(), widths[-1]
+    loss, correct = 0.0, 0.0
+    for start in range(0, X.shape[0], chunk):
+        rows = min(chunk, X.shape[0] - start)
+        gather(X, Y, np.arange(start, start + rows), scale, work.a, work.targets)
+        forward(params, widths, starts, work, chunk, rows, activate, no_penalty, 0, False)
+        end = first + rows * n_out
+        out, targets = work.a[first:end], work.targets[: rows * n_out]
+        loss += head(work.z[first:end], out, targets, work.delta[first:end], n_out, params.dtype.type(1))
+        for i in range(rows):
+            row = out[i * n_out : (i + 1) * n_out]
+            outputs[start + i] = row
+            correct += row.argmax() == targets[i * n_out : (i + 1) * n_out].argmax()
+    return loss, correct
+
+
+@jit.once
+def gradient_kernel(x_dtype: str, dtype: str) -> Callable:
+    """Compile the loss and gradient of one batch."""
+    real = getattr(types, dtype)
+    X, Y, scale = sample_types(x_dtype, dtype)
+    return jit.compile(
+        batch_gradient,
+        types.float64(
+            X, Y, scale, real[::1], real[::1], types.int64[::1], types.int64[::1], work_type(dtype),
+            compiled.value_type(dtype), compiled.slope_type(dtype), compiled.head_type(dtype),
+            PENALTY_TYPE, types.int64,
+        ),
+    )  # fmt: skip
+
+
+def batch_gradient(
+    X, Y, scale, params, grads, widths, starts, work, activate, descend, head, penalty, step
+):
+    """Gather all samples as one batch and fill `grads`."""
+    rows = X.shape[0]
+    gather(X, Y, np.arange(rows), scale, work.a, work.targets)
+    return gradient(
+        params, grads, widths, starts, work, rows, rows, activate, descend, head, penalty, step
+    )

@@ -1,0 +1,78 @@
+"""What a network is, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from minnet.errors import InputError, check_name
+from minnet.network.activations import ACTIVATIONS
+from minnet.network.init import BIASES, SCHEMES, parse
+from minnet.network.losses import resolve_output
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A multilayer perceptron and its loss.
+
+    Parameters
+    ----------
+    hidden : tuple of int
+        Units of each hidden layer; empty for (multinomial) logistic regression.
+    activation : str
+        Of the hidden units.
+    output : str
+        Activation of the output units; "auto" is the one that belongs to the loss.
+    loss : {"cross_entropy", "binary_cross_entropy", "mse"}
+        Summed over the output units, averaged over the samples of a batch.
+    label_smoothing : float
+        Share of every target that is spread evenly over all classes, in training only.
+    init, bias_init : str
+        Initial weights and biases; "auto" takes what suits the activation (biases: zeros).
+    dropout, input_dropout : float
+        Probability that a hidden unit, an input is left out of a training step.
+
+    Raises
+    ------
+    InputError
+        For an unknown name or a number out of range.
+
+    Examples
+    --------
+    >>> NetworkSpec(hidden=(30,), activation="sigmoid", loss="mse").resolved().output
+    'sigmoid'
+    """
+
+    hidden: tuple[int, ...] = (128,)
+    activation: str = "relu"
+    output: str = "auto"
+    loss: str = "cross_entropy"
+    label_smoothing: float = 0.0
+    init: str = "auto"
+    bias_init: str = "auto"
+    dropout: float = 0.0
+    input_dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+        for units in self.hidden:
+            if isinstance(units, bool) or not isinstance(units, int) or units < 1:
+                raise InputError(f"hidden: {units!r} is no layer size; give whole numbers from 1, such as 128,64")
+        check_name("activation", self.activation, ACTIVATIONS)
+        resolve_output(self.loss, self.output)
+        if self.init != "auto":
+            parse("init", self.init, ["auto", *SCHEMES])
+        parse("bias init", self.bias_init, ["auto", *BIASES])
+        for name in ("label_smoothing", "dropout", "input_dropout"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+                raise InputError(f"{name} = {value!r} is outside [0, 1)")
+        if self.label_smoothing > 0 and self.loss == "mse":
+            raise InputError("label_smoothing goes with a cross-entropy loss, not with 'mse'")
+
+    def resolved(self) -> NetworkSpec:
+        """Return the spec with every "auto" replaced by what it stands for."""
+        init = ACTIVATIONS[self.activation].init if self.init == "auto" else self.init
+        biases = self.bias_init
+        if biases == "auto":
+            biases = "torch" if init == "torch" else "zeros"
+        return replace(self, output=resolve_output(self.loss, self.output), init=init, bias_init=biases)

@@ -1,0 +1,192 @@
+"""What a method is: a scalar rule, its coefficients per step, and what a comparison must know about it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+import numpy as np
+
+from minnet.errors import InputError, check_name, suggest
+
+Coefficients = Callable[..., dict[str, np.ndarray | float]]
+
+# What a value of that name may be: (low, high, low itself allowed, high itself allowed).
+BOUNDS: Mapping[str, tuple[float, float, bool, bool]] = MappingProxyType(
+    {
+        "lr": (0.0, np.inf, True, False),
+        "momentum": (0.0, 1.0, True, False),
+        "rho": (0.0, 1.0, True, False),
+        "beta1": (0.0, 1.0, True, False),
+        "beta2": (0.0, 1.0, True, False),
+        "eps": (0.0, np.inf, True, False),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Range:
+    """Where the tuning of one hyperparameter looks.
+
+    Parameters
+    ----------
+    low, high : float
+        Ends of the range, both included.
+    scale : {"log", "linear"}
+    """
+
+    low: float
+    high: float
+    scale: str = "log"
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one library writes a method, where it differs from the paper: what is not given stays the paper's."""
+
+    defaults: Mapping[str, float] = field(default_factory=dict)
+    rule: Callable | None = None
+    coefficients: Coefficients | None = None
+    formula: str | None = None
+    notes: str = ""
+
+
+def given(t: np.ndarray, lr: np.ndarray, **hyper: float) -> dict[str, np.ndarray | float]:
+    """Return the hyperparameters themselves: the coefficients of a rule that needs nothing computed per step."""
+    return {"lr": lr, **hyper}
+
+
+@dataclass(frozen=True)
+class Method:
+    """One optimization method.
+
+    Parameters
+    ----------
+    name : str
+        Name in the registry.
+    title : str
+        Name in prose.
+    formula : str
+        The update in the notation of the paper, plain Unicode text, one line per assignment.
+    paper : str
+        Who published it, where.
+    rule : callable
+        ``rule(w, g, *slots, *coefficients) -> w`` or ``-> (w, *slots)``: one step of one weight, scalars of one
+        floating-point type. It must not hold a numeric literal: in Numba ``1 - beta`` is a float64 operation.
+        Compute such constants in `coefficients`.
+    defaults : mapping
+        Every hyperparameter, `lr` included.
+    space : mapping of str to Range
+        Where tuning looks; `lr` always.
+    slots : tuple of str
+        What the method remembers about each weight; zero before the first step.
+    coefficients : callable
+        ``coefficients(t, lr, **hyper) -> {name: value per step}`` in float64; `t` counts from 1. Once per step
+        for all weights. Without it the rule gets the hyperparameters as they are.
+    purpose : str
+        What it is for, in a sentence or two.
+    notes : str
+        Known deviations of other implementations.
+    styles : mapping of str to Style
+        Other libraries' forms.
+    slide : int or None
+        Row of the lecture's table.
+
+    Examples
+    --------
+    >>> from minnet.optimizers import get
+    >>> get("momentum").columns
+    ('lr', 'momentum')
+    """
+
+    name: str
+    title: str
+    formula: str
+    paper: str
+    rule: Callable
+    defaults: Mapping[str, float]
+    space: Mapping[str, Range]
+    slots: tuple[str, ...] = ()
+    coefficients: Coefficients = given
+    purpose: str = ""
+    notes: str = ""
+    styles: Mapping[str, Style] = field(default_factory=dict)
+    slide: int | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the rule's coefficients, in its order."""
+        return tuple(inspect.signature(self.rule).parameters)[2 + len(self.slots) :]
+
+    @property
+    def style_names(self) -> tuple[str, ...]:
+        """Styles that `create` takes for this method."""
+        return ("paper", *self.styles)
+
+    def in_style(self, style: str) -> Method:
+        """Return the method as the library `style` writes it.
+
+        Raises
+        ------
+        InputError
+            If there is no such style.
+        """
+        check_name(f"style of {self.name}", style, self.style_names)
+        if style == "paper":
+            return self
+        other = self.styles[style]
+        return replace(
+            self,
+            defaults={**self.defaults, **other.defaults},
+            rule=other.rule or self.rule,
+            coefficients=other.coefficients or self.coefficients,
+            formula=other.formula or self.formula,
+            notes=other.notes or self.notes,
+        )
+
+    def settings(self, hyper: Mapping[str, float]) -> dict[str, float]:
+        """Return all hyperparameters, those in `hyper` instead of the defaults.
+
+        Raises
+        ------
+        InputError
+            For an unknown name or a value outside its bounds.
+        """
+        for name, value in hyper.items():
+            if name not in self.defaults:
+                raise InputError(f"{self.name} has no parameter {name!r}: {suggest(name, self.defaults)}")
+            check_value(f"{self.name}: {name}", name, value)
+        return {**self.defaults, **{name: float(value) for name, value in hyper.items()}}
+
+    def table(self, steps: np.ndarray, lr: np.ndarray, hyper: Mapping[str, float]) -> np.ndarray:
+        """Return the rule's coefficients for every step.
+
+        Parameters
+        ----------
+        steps : int array of shape (n,)
+            Steps done before, from 0.
+        lr : float64 array of shape (n,)
+        hyper : mapping
+            The other hyperparameters.
+
+        Returns
+        -------
+        float64 array of shape (n, len(columns))
+        """
+        t = np.asarray(steps, dtype=np.float64) + 1
+        values = self.coefficients(t, lr, **hyper)
+        return np.stack([np.broadcast_to(values[name], t.shape) for name in self.columns], axis=1)
+
+
+def check_value(label: str, name: str, value: object) -> None:
+    """Raise an `InputError` unless `value` is a finite number inside the bounds of that name."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.floating | np.integer):
+        raise InputError(f"{label} must be a number, not {value!r}")
+    low, high, low_in, high_in = BOUNDS.get(name, (-np.inf, np.inf, False, False))
+    above = value >= low if low_in else value > low
+    below = value <= high if high_in else value < high
+    if not (np.isfinite(value) and above and below):
+        allowed = f"{'[' if low_in else '('}{low:g}, {high:g}{']' if high_in else ')'}"
+        raise InputError(f"{label} = {value!r} is outside {allowed}")

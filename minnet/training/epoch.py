@@ -1,0 +1,153 @@
+"""The compiled epoch: gather, forward, backward, update, over all batches, in one call that holds no lock.
+
+It is compiled once for each dtype. The method, the activation and the loss reach it as function pointers, and the
+coefficients of every step as one row of a table.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numba import types
+
+from minnet import jit
+from minnet.network import compile as network_compile
+from minnet.network.network import sample_types
+from minnet.network.propagation import PENALTY_TYPE, gather, gradient, work_type
+from minnet.optimizers.compile import update_type
+
+
+class Limits(NamedTuple):
+    """What is done to a gradient before, and to the weights around, the method's own update; 0 is off.
+
+    decay : decoupled weight decay times the learning rate is taken from the weights; decay_biases : and from the
+    biases; max_norm : of the incoming weights of a unit; clip_value, clip_norm : of the gradient.
+    """
+
+    decay: float
+    decay_biases: bool
+    max_norm: float
+    clip_value: float
+    clip_norm: float
+
+
+LIMITS_TYPE = types.NamedTuple(
+    (types.float64, types.boolean, types.float64, types.float64, types.float64), Limits
+)
+
+
+@jit.once
+def epoch_kernel(x_dtype: str, dtype: str) -> Callable:
+    """Compile `epoch` for a type of samples and a type of parameters, or load it from the cache."""
+    real = getattr(types, dtype)
+    vector, matrix, whole = real[::1], real[:, ::1], types.int64[::1]
+    X, Y, scale = sample_types(x_dtype, dtype)
+    signature = types.Tuple((types.int64, types.float64))(
+        X, Y, scale, whole, types.int64, vector, vector, matrix, whole, whole, work_type(dtype), matrix,
+        types.float64[::1], types.int64, PENALTY_TYPE, LIMITS_TYPE, types.float64[:, ::1],
+        network_compile.value_type(dtype), network_compile.slope_type(dtype),
+        network_compile.head_type(dtype), update_type(dtype),
+    )  # fmt: skip
+    return jit.compile(epoch, signature)
+
+
+def epoch(
+    X, Y, scale, order, batch, params, grads, slots, widths, starts, work, table,
+    lr, first_step, penalty, limits, norms, activate, descend, head, update,
+):  # fmt: skip
+    """Train on the samples `order`, in batches.
+
+    Parameters
+    ----------
+    X, Y : samples (n, n_features) and targets (n, n_outputs); X is multiplied by `scale`
+    order : samples in the order of training
+    batch : samples per step; the last batch may be smaller
+    params, grads : flat vectors; slots : (n_slots, size); widths, starts : see `propagation`; work : buffers
+    table : coefficients, one row per step; lr : learning rate of every step; first_step : steps done before
+    penalty, limits : regularisers
+    norms : (3, n_layers), filled at the last step with the norms of gradient, update and weights per layer
+    activate, descend, head, update : function pointers
+
+    Returns
+    -------
+    steps : number of steps done; fewer than asked if the loss stopped being finite
+    loss : mean over the steps, penalty included
+    """
+    n_steps = (order.size + batch - 1) // batch
+    total = 0.0
+    for step in range(n_steps):
+        rows = order[step * batch : (step + 1) * batch]
+        gather(X, Y, rows, scale, work.a, work.targets)
+        loss = gradient(
+            params, grads, widths, starts, work, batch, rows.size, activate, descend, head,
+            penalty, first_step + step,
+        )  # fmt: skip
+        if not math.isfinite(loss):
+            return step, total / max(step, 1)
+        total += loss
+        clip(grads, limits.clip_value, limits.clip_norm)
+        last = step == n_steps - 1
+        if last:
+            before = params.copy()
+            measure(grads, starts, norms[0])
+        for layer in range(widths.size - 1):
+            fan_in, fan_out = widths[layer], widths[layer + 1]
+            middle = starts[layer] + fan_in * fan_out
+            if limits.decay > 0:
+                end = starts[layer + 1] if limits.decay_biases else middle
+                shrink(params[starts[layer] : end], 1 - lr[step] * limits.decay)
+            update(params, grads, slots, starts[layer], fan_in, fan_out, table[step])
+            update(params, grads, slots, middle, 1, fan_out, table[step])
+            if limits.max_norm > 0:
+                bound_columns(params[starts[layer] : middle].reshape(fan_in, fan_out), limits.max_norm)
+        if last:
+            measure(params, starts, norms[2])
+            before -= params
+            measure(before, starts, norms[1])
+    return n_steps, total / max(n_steps, 1)
+
+
+@jit.inner
+def clip(grads, value, norm):
+    """Bound every component by `value`, then the norm of the whole by `norm`, in place; 0 is off."""
+    if value > 0:
+        bound = grads.dtype.type(value)
+        for i in range(grads.size):
+            grads[i] = min(max(grads[i], -bound), bound)
+    if norm > 0:
+        length = math.sqrt(np.dot(grads, grads))
+        if length > norm and math.isfinite(length):
+            shrink(grads, norm / length)
+
+
+@jit.inner
+def shrink(values, factor):
+    """Multiply in place."""
+    factor = values.dtype.type(factor)
+    for i in range(values.size):
+        values[i] *= factor
+
+
+@jit.inner
+def bound_columns(W, bound):
+    """Scale back every column of W (the incoming weights of one unit) whose norm exceeds `bound`."""
+    squares = np.zeros(W.shape[1])
+    for i in range(W.shape[0]):
+        for j in range(W.shape[1]):
+            squares[j] += W[i, j] * W[i, j]
+    for j in range(W.shape[1]):
+        if squares[j] > bound * bound:
+            factor = W.dtype.type(bound / math.sqrt(squares[j]))
+            for i in range(W.shape[0]):
+                W[i, j] *= factor
+
+
+@jit.inner
+def measure(vector, starts, norms):
+    """Fill `norms` with the Euclidean norm of each layer's part of a flat vector."""
+    for layer in range(norms.size):
+        part = vector[starts[layer] : starts[layer + 1]]
+        norms[layer] = math.sqrt(np.dot(part, part))

@@ -1,0 +1,239 @@
+"""One run: a spec and its data become a history."""
+
+from __future__ import annotations
+
+import functools
+import math
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+
+from minnet import machine, optimizers, schedules
+from minnet.data import Split
+from minnet.network.network import Network
+from minnet.network.propagation import Penalty, make_work
+from minnet.optimizers import Optimizer
+from minnet.training.epoch import Limits, epoch_kernel
+from minnet.training.result import RunResult
+from minnet.training.spec import RunSpec
+
+# The training loss of an epoch is measured after it, at its end point, on this many training samples (or on all):
+# the same ones for every method and seed.
+EVALUATED = 10_000
+
+
+def train(
+    spec: RunSpec,
+    split: Split,
+    on_epoch: Callable[[dict[str, Any]], object] | None = None,
+    test: bool = False,
+    should_stop: Callable[[], bool] | None = None,
+    threads: int | None = None,
+) -> RunResult:
+    """Train one network with one method.
+
+    Same spec, same data: same bits, on one machine with one thread for the matrix products.
+
+    Parameters
+    ----------
+    spec : RunSpec
+    split : Split
+        From `Dataset.split`.
+    on_epoch : callable, optional
+        Called with every row of the history as soon as it is there.
+    test : bool
+        Whether to read the test set, once, at the end.
+    should_stop : callable, optional
+        Asked after every epoch; if it says True the run ends there.
+    threads : int, optional
+        Threads for the matrix products. Without it the process's own setting stays: whoever trains several
+        networks side by side sets it once for all (`minnet.machine.blas_threads`).
+
+    Returns
+    -------
+    RunResult
+        A loss that is not finite ends the run as diverged; it is no error.
+
+    Examples
+    --------
+    >>> import minnet
+    >>> from minnet.training import RunSpec, TrainingSpec
+    >>> split = minnet.load_dataset("digits").split()
+    >>> result = minnet.train(RunSpec(training=TrainingSpec(epochs=2)), split, threads=1)
+    >>> [row["epoch"] for row in result.history]
+    [0, 1, 2]
+    >>> result.history[2]["train_loss"] < result.history[0]["train_loss"]
+    True
+    """
+    with machine.blas_threads(threads) if threads else nullcontext():
+        run = Run(spec, split)
+        report = on_epoch or (lambda row: None)
+        report(run.measure())
+        while run.epoch < spec.training.epochs and not run.diverged:
+            run.train_epoch()
+            report(run.measure())
+            if should_stop and should_stop():
+                break
+        return run.result(test)
+
+
+class Run:
+    """A run in progress: its arrays, its compiled functions, and its history so far."""
+
+    def __init__(self, spec: RunSpec, split: Split) -> None:
+        self.spec, self.split = spec, split
+        training = spec.training
+        self.dtype = training.dtype
+        self.network = Network(spec.network, split.n_features, split.n_classes, self.dtype, split.scale)
+        self.n = len(split.X_train)
+        self.steps_per_epoch = -(-self.n // training.batch_size)
+        self.optimizer = self._optimizer()
+        self.compile_s = self._compile()
+
+        self.params = self.network.init(spec.seed)
+        self.grads = np.zeros_like(self.params)
+        self.state = self.optimizer.init(self.params)
+        self.norms = np.zeros((3, self.network.layout.n_layers))
+        dropout = spec.network.dropout + spec.network.input_dropout > 0
+        self.work = make_work(self.network.layout.widths, training.batch_size, self.dtype, dropout)
+        self.Y_train = self.network.targets(split.y_train, spec.network.label_smoothing)
+
+        self.epoch = 0
+        self.history: list[dict[str, Any]] = []
+        self.running_loss: float | None = None
+        self.train_s = self.eval_s = 0.0
+        self.diverged_step: int | None = None
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the loss has stopped being finite."""
+        return self.diverged_step is not None
+
+    def _optimizer(self) -> Optimizer:
+        """Return the method with its schedule bound to the length of this run."""
+        chosen = self.spec.optimizer
+        hyper = dict(chosen.settings)
+        schedule = schedules.parse(self.spec.training.schedule, lr=hyper.pop("lr"))
+        total = max(1, self.spec.training.epochs * self.steps_per_epoch)
+        self.schedule = schedule.bind(total, self.steps_per_epoch)
+        return optimizers.create(chosen.name, chosen.style, lr=self.schedule, **hyper)
+
+    def _compile(self) -> float:
+        """Compile or load every kernel that the run will call; return the seconds it took."""
+        started = time.perf_counter()
+        self.update = self.optimizer.update(self.dtype)
+        self.kernel = epoch_kernel(str(self.split.X_train.dtype), self.dtype)
+        self.network.compile(str(self.split.X_train.dtype))
+        return time.perf_counter() - started
+
+    def train_epoch(self) -> None:
+        """Train for one epoch, or until the loss is no longer finite."""
+        started = time.perf_counter()
+        spec, training = self.spec, self.spec.training
+        self.epoch += 1
+        order = np.random.default_rng([spec.seed, 1, self.epoch]).permutation(self.n)
+        steps = np.arange(self.state.t, self.state.t + self.steps_per_epoch)
+        steps_done, self.running_loss = self.kernel(
+            self.split.X_train, self.Y_train, self.network.scale, order, training.batch_size,
+            self.params, self.grads, self.state.slots[0], self.network.widths, self.network.starts, self.work,
+            self.optimizer.table(steps).astype(self.dtype), self.optimizer.learning_rates(steps).copy(),
+            self.state.t, self._penalty, self._limits, self.norms, *self.network.functions, self.update,
+        )  # fmt: skip
+        self.state.t += steps_done
+        self.train_s += time.perf_counter() - started
+        if steps_done < self.steps_per_epoch:
+            self.diverged_step = self.state.t + 1
+
+    @property
+    def _penalty(self) -> Penalty:
+        training, network = self.spec.training, self.spec.network
+        return Penalty(
+            float(training.l2), training.decay_biases, float(network.input_dropout), float(network.dropout),
+            self.spec.seed,
+        )  # fmt: skip
+
+    @property
+    def _limits(self) -> Limits:
+        training = self.spec.training
+        return Limits(
+            float(training.weight_decay), training.decay_biases, float(training.max_norm),
+            float(training.clip_value), float(training.clip_norm),
+        )  # fmt: skip
+
+    def measure(self) -> dict[str, Any]:
+        """Evaluate where the method wants to be evaluated, and add a row to the history."""
+        started = time.perf_counter()
+        params = self.evaluation_params
+        X, Y = self._train_part
+        train_loss, train_accuracy = self.network.evaluate(params, X, Y)
+        val_loss, val_accuracy = self.network.evaluate(params, self.split.X_val, self._Y_val)
+        self.eval_s += time.perf_counter() - started
+        if not math.isfinite(train_loss) and not self.diverged:
+            self.diverged_step = self.state.t
+        if self.epoch > 0:
+            self.schedule.observe(val_loss if len(self.split.X_val) else train_loss)
+        trained = self.epoch > 0 and not self.diverged
+        norms = self.norms.tolist() if trained else [None] * 3
+        row = {
+            "epoch": self.epoch,
+            "steps": self.state.t,
+            "lr": float(self.schedule(max(self.state.t - 1, 0))),
+            "train_loss": train_loss,
+            "train_accuracy": train_accuracy,
+            "val_loss": val_loss,
+            "val_accuracy": val_accuracy,
+            "train_s": self.train_s,
+            "eval_s": self.eval_s,
+            "running_loss": self.running_loss,
+            "grad_norms": norms[0],
+            "update_norms": norms[1],
+            "weight_norms": norms[2],
+        }
+        self.history.append(row)
+        return row
+
+    @property
+    def evaluation_params(self) -> np.ndarray:
+        """The parameters at which to evaluate."""
+        params = self.optimizer.evaluation_params(self.params, self.state)
+        assert isinstance(params, np.ndarray)
+        return params
+
+    @functools.cached_property
+    def _train_part(self) -> tuple[np.ndarray, np.ndarray]:
+        X, y = self.split.X_train, self.split.y_train
+        if self.n > EVALUATED:
+            rng = np.random.default_rng(self.spec.training.split_seed)
+            chosen = np.sort(rng.choice(self.n, EVALUATED, replace=False))
+            X, y = X[chosen], y[chosen]
+        return X, self.network.targets(y)
+
+    @functools.cached_property
+    def _Y_val(self) -> np.ndarray:
+        return self.network.targets(self.split.y_val)
+
+    def result(self, test: bool) -> RunResult:
+        """Return what came out; read the test set if asked to."""
+        test_loss = test_accuracy = None
+        if test:
+            started = time.perf_counter()
+            Y_test = self.network.targets(self.split.y_test)
+            test_loss, test_accuracy = self.network.evaluate(self.evaluation_params, self.split.X_test, Y_test)
+            self.eval_s += time.perf_counter() - started
+        return RunResult(
+            spec=self.spec,
+            history=self.history,
+            diverged_step=self.diverged_step,
+            compile_s=self.compile_s,
+            train_s=self.train_s,
+            eval_s=self.eval_s,
+            train_size=self.n,
+            steps=self.state.t,
+            params=self.evaluation_params,
+            network=self.network,
+            test_loss=test_loss,
+            test_accuracy=test_accuracy,
+        )
