@@ -28,14 +28,15 @@ from typing import Any
 
 import numba
 import platformdirs
-from numba import types
+from numba.core import config
+from numba.core.typing import Signature
 
 log = logging.getLogger("minnet")
 
 # "python" would make a division a possible exception and so forbid SIMD. Full fast-math would let the compiler
 # assume that there are no NaNs and delete the divergence tests; these three flags give its speed without that.
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "arcp", "nsz"}, "nogil": True}
-INTERPRETED = bool(numba.config.DISABLE_JIT)
+INTERPRETED = bool(config.DISABLE_JIT)
 KEEP_DAYS = 30
 
 _lock = threading.RLock()
@@ -43,7 +44,7 @@ _lock = threading.RLock()
 inner = numba.njit(**OPTIONS)
 
 
-def compile(function: Callable, signature: types.Type) -> Callable:
+def compile(function: Callable, signature: Signature) -> Callable:
     """Compile an entry point for one signature, or load it from the disk cache.
 
     Parameters
@@ -125,12 +126,12 @@ def cache_folder() -> Path | None:
 @contextlib.contextmanager
 def _kernel_folder() -> Iterator[Path | None]:
     """Point Numba's cache at our folder while a function is decorated, without changing it for anyone else."""
-    folder, before = cache_folder(), numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(folder or before)
+    folder, before = cache_folder(), config.CACHE_DIR
+    config.CACHE_DIR = str(folder or before)
     try:
         yield folder
     finally:
-        numba.config.CACHE_DIR = before
+        config.CACHE_DIR = before
 
 
 def _forget_old(kernels: Path) -> None:

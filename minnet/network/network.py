@@ -208,12 +208,8 @@ def gradient_kernel(x_dtype: str, dtype: str) -> Callable:
     )  # fmt: skip
 
 
-def batch_gradient(
-    X, Y, scale, params, grads, widths, starts, work, activate, descend, head, penalty, step
-):
+def batch_gradient(X, Y, scale, params, grads, widths, starts, work, activate, descend, head, penalty, step):
     """Gather all samples as one batch and fill `grads`."""
     rows = X.shape[0]
     gather(X, Y, np.arange(rows), scale, work.a, work.targets)
-    return gradient(
-        params, grads, widths, starts, work, rows, rows, activate, descend, head, penalty, step
-    )
+    return gradient(params, grads, widths, starts, work, rows, rows, activate, descend, head, penalty, step)

@@ -56,8 +56,11 @@ def as_tuple(coefficients: np.ndarray, n: int) -> tuple:
 
 
 @overload(as_tuple)
-def _as_tuple_compiled(coefficients, n):  # type: ignore[no-untyped-def]
-    return lambda coefficients, n: to_fixed_tuple(coefficients, n)
+def _as_tuple_compiled(coefficients, n):
+    def compiled(coefficients, n):
+        return to_fixed_tuple(coefficients, n)
+
+    return compiled
 
 
 def no_slot(rule, n):

@@ -112,7 +112,9 @@ class Optimizer:
         arrays = _arrays("params", params)
         dtypes = {a.dtype for a in arrays}
         if len(dtypes) > 1:
-            raise InputError(f"params must have one dtype, not {sorted(map(str, dtypes))}: convert them with astype")
+            raise InputError(
+                f"params must have one dtype, not {sorted(map(str, dtypes))}: convert them with astype"
+            )
         n_slots = len(self.method.slots)
         return State(t=0, slots=[np.zeros((n_slots, a.size), dtype=a.dtype) for a in arrays])
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import types
+from numba.core.typing import Signature
 
 from minnet import jit
 from minnet.network import compile as network_compile
@@ -39,19 +40,23 @@ LIMITS_TYPE = types.NamedTuple(
 )
 
 
-@jit.once
-def epoch_kernel(x_dtype: str, dtype: str) -> Callable:
-    """Compile `epoch` for a type of samples and a type of parameters, or load it from the cache."""
+def epoch_signature(x_dtype: str, dtype: str) -> Signature:
+    """Return the signature of `epoch` for a type of samples and a type of parameters."""
     real = getattr(types, dtype)
     vector, matrix, whole = real[::1], real[:, ::1], types.int64[::1]
     X, Y, scale = sample_types(x_dtype, dtype)
-    signature = types.Tuple((types.int64, types.float64))(
+    return types.Tuple((types.int64, types.float64))(
         X, Y, scale, whole, types.int64, vector, vector, matrix, whole, whole, work_type(dtype), matrix,
         types.float64[::1], types.int64, PENALTY_TYPE, LIMITS_TYPE, types.float64[:, ::1],
         network_compile.value_type(dtype), network_compile.slope_type(dtype),
         network_compile.head_type(dtype), update_type(dtype),
     )  # fmt: skip
-    return jit.compile(epoch, signature)
+
+
+@jit.once
+def epoch_kernel(x_dtype: str, dtype: str) -> Callable:
+    """Compile `epoch`, or load it from the cache."""
+    return jit.compile(epoch, epoch_signature(x_dtype, dtype))
 
 
 def epoch(

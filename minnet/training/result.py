@@ -64,7 +64,10 @@ class RunResult:
         return finite(
             {
                 "spec": self.spec.to_dict(),
-                "network": {"widths": list(self.network.layout.widths), "parameters": self.network.layout.size},
+                "network": {
+                    "widths": list(self.network.layout.widths),
+                    "parameters": self.network.layout.size,
+                },
                 "optimizer": self.spec.optimizer.settings,
                 "train_size": self.train_size,
                 "epochs": last["epoch"],

@@ -221,7 +221,9 @@ class Run:
         if test:
             started = time.perf_counter()
             Y_test = self.network.targets(self.split.y_test)
-            test_loss, test_accuracy = self.network.evaluate(self.evaluation_params, self.split.X_test, Y_test)
+            test_loss, test_accuracy = self.network.evaluate(
+                self.evaluation_params, self.split.X_test, Y_test
+            )
             self.eval_s += time.perf_counter() - started
         return RunResult(
             spec=self.spec,

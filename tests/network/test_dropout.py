@@ -1,0 +1,58 @@
+"""Dropout's generator and masks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from minnet import jit
+from minnet.network.dropout import drop, mask_key, random_bits
+
+MASK = (1 << 64) - 1
+
+
+def squares(counter: int, key: int) -> int:
+    """Widynski (2020), Squares, four rounds, in Python's own integers."""
+    x = y = (counter * key) & MASK
+    z = (y + key) & MASK
+    for add in (y, z, y):
+        x = (x * x + add) & MASK
+        x = ((x >> 32) | (x << 32)) & MASK
+    return ((x * x + z) & MASK) >> 32
+
+
+@pytest.fixture
+def ones():
+    return np.ones(20_000, np.float32)
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+def test_generator_is_squares():
+    key = 0x5B3C9D1E7F2A4861
+    bits = jit.numba.njit(lambda i, k: random_bits(i, k)) if not jit.INTERPRETED else random_bits
+    for counter in (0, 1, 2, 12345, 10**9):
+        assert int(bits(np.uint64(counter), np.uint64(key))) == squares(counter, key)
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
+def test_share_and_mean(ones, rate):
+    kept = np.empty_like(ones)
+    drop(ones, kept, rate, np.uint64(mask_key(3, 0, 1)))
+    assert_allclose((kept == 0).mean(), rate, atol=0.015)
+    assert_allclose(kept[kept > 0], 1 / (1 - rate), rtol=1e-6)
+    assert_allclose(kept.mean(), 1.0, atol=0.1)
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+def test_mask_depends_on_seed_step_and_layer_only(ones):
+    def mask(*key):
+        kept = np.empty_like(ones)
+        drop(ones, kept, 0.5, np.uint64(mask_key(*key)))
+        return kept > 0
+
+    base = mask(1, 2, 3)
+    assert_array_equal(mask(1, 2, 3), base)
+    for other in ((2, 2, 3), (1, 3, 3), (1, 2, 4), (2, 1, 3)):
+        assert_allclose((mask(*other) == base).mean(), 0.5, atol=0.02)
