@@ -106,7 +106,7 @@ class Network:
         loss, correct = evaluate_kernel(str(X.dtype), self.dtype)(
             X, Y, self.scale, params, self.widths, self.starts, self._chunk, CHUNK, outputs, activate, head
         )
-        return loss / len(X), correct / len(X), outputs
+        return float(loss / len(X)), float(correct / len(X)), outputs
 
     @functools.cached_property
     def _chunk(self) -> Work:
@@ -137,7 +137,7 @@ class Network:
         loss = gradient_kernel(str(X.dtype), self.dtype)(
             X, Y, self.scale, params, grads, self.widths, self.starts, work, *self.functions, penalty, step
         )
-        return loss, grads
+        return float(loss), grads
 
     def check_samples(self, X: np.ndarray, Y: np.ndarray) -> None:
         """Raise an `InputError` unless X and Y fit the network."""

@@ -136,13 +136,14 @@ class Run:
         self.epoch += 1
         order = np.random.default_rng([spec.seed, 1, self.epoch]).permutation(self.n)
         steps = np.arange(self.state.t, self.state.t + self.steps_per_epoch)
-        steps_done, self.running_loss = self.kernel(
+        steps_done, running_loss = self.kernel(
             self.split.X_train, self.Y_train, self.network.scale, order, training.batch_size,
             self.params, self.grads, self.state.slots[0], self.network.widths, self.network.starts, self.work,
             self.optimizer.table(steps).astype(self.dtype), self.optimizer.learning_rates(steps).copy(),
             self.state.t, self._penalty, self._limits, self.norms, *self.network.functions, self.update,
         )  # fmt: skip
         self.state.t += steps_done
+        self.running_loss = float(running_loss)
         self.train_s += time.perf_counter() - started
         if steps_done < self.steps_per_epoch:
             self.diverged_step = self.state.t + 1

@@ -27,7 +27,6 @@ def ones():
     return np.ones(20_000, np.float32)
 
 
-@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
 def test_generator_is_squares():
     key = 0x5B3C9D1E7F2A4861
     bits = jit.numba.njit(lambda i, k: random_bits(i, k)) if not jit.INTERPRETED else random_bits
@@ -35,7 +34,6 @@ def test_generator_is_squares():
         assert int(bits(np.uint64(counter), np.uint64(key))) == squares(counter, key)
 
 
-@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
 def test_share_and_mean(ones, rate):
     kept = np.empty_like(ones)
@@ -45,7 +43,6 @@ def test_share_and_mean(ones, rate):
     assert_allclose(kept.mean(), 1.0, atol=0.1)
 
 
-@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
 def test_mask_depends_on_seed_step_and_layer_only(ones):
     def mask(*key):
         kept = np.empty_like(ones)

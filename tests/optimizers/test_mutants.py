@@ -126,6 +126,8 @@ def mutants() -> Iterator[tuple[str, Method]]:
 
 
 MUTANTS = dict(mutants())
+# Compiled, a root of a negative number is a NaN that the comparison finds; interpreted, Python raises.
+CAUGHT = (AssertionError, ValueError, ZeroDivisionError)
 
 
 def test_there_are_mutants_of_every_kind():
@@ -137,7 +139,7 @@ def test_there_are_mutants_of_every_kind():
 @pytest.mark.parametrize("label", MUTANTS)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_mutant_is_caught(label):
-    with pytest.raises(AssertionError):
+    with pytest.raises(CAUGHT):
         check_reference(MUTANTS[label])
-    with pytest.raises(AssertionError):
+    with pytest.raises(CAUGHT):
         check_golden(MUTANTS[label])

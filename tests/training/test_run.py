@@ -72,7 +72,6 @@ def test_decay_includes_biases_only_when_asked():
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("x_dtype", [np.uint8, np.float32, np.float64])
-@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
 def test_same_seed_same_bits(dtype, x_dtype):
     network = {"dropout": 0.3, "input_dropout": 0.1}
     split, run = make_split(dtype=x_dtype), spec("adam", None, network, dtype=dtype)

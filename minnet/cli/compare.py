@@ -1,0 +1,287 @@
+"""``minnet compare``: methods race on equal terms."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from minnet.cli.params import HiddenLayers, SectionedCommand, option
+from minnet.cli.progress import columns, on_terminal, percent
+
+if TYPE_CHECKING:
+    from minnet.lab import Comparison, Experiment
+    from minnet.lab.driver import Part
+
+SHARE = click.FloatRange(0, 1, max_open=True)
+AMOUNT = click.FloatRange(0)
+RACE, NETWORK, TRAINING, RUN = "The race", "Network", "Training", "Run"
+
+
+@click.command(cls=SectionedCommand)
+@click.argument("experiment", required=False)
+@option(RACE, "--data", help="Name (see minnet list data), synthetic[:N[,SEED]], openml:NAME, a folder of "
+        "IDX files or an .npz file.")  # fmt: skip
+@option(RACE, "--data-dir", type=click.Path(path_type=Path), help="Folder to look in first, before "
+        "MINNET_DATA and the user's cache.")  # fmt: skip
+@option(RACE, "--optimizers", help="Names with commas between, lecture (its seven) or all.")
+@option(RACE, "--trials", type=click.IntRange(1), help="Tuning runs of every method.")
+@option(RACE, "--seeds", type=click.IntRange(1), help="Final runs of every winner.")
+@option(RACE, "--target", type=click.FloatRange(0, 1, min_open=True), help="Validation accuracy for "
+        "epochs and seconds to target.")  # fmt: skip
+@option(NETWORK, "--hidden", type=HiddenLayers(), help="Widths of the hidden layers, as 128,64; or none.")
+@option(NETWORK, "--activation", help="Of the hidden units; see minnet list activations.")
+@option(NETWORK, "--output", help="Activation of the output units.")
+@option(NETWORK, "--loss", help="See minnet list losses.")
+@option(NETWORK, "--init", help="Initial weights; see minnet list initialisations.")
+@option(NETWORK, "--dropout", type=SHARE, help="Share of the hidden units dropped in every step.")
+@option(TRAINING, "--epochs", type=click.IntRange(1), help="Passes over the training set, in every run.")
+@option(TRAINING, "--batch-size", type=click.IntRange(1), help="Samples per step.")
+@option(TRAINING, "--schedule", help="Step size over the run, as cosine or step:drop=0.5,every=5,per=epoch.")
+@option(
+    TRAINING, "--validation", type=SHARE, help="Part of the training set that step sizes are selected on."
+)
+@option(TRAINING, "--l2", type=AMOUNT, help="Penalty l2/2 · |w|² in the loss.")
+@option(TRAINING, "--weight-decay", type=AMOUNT, help="Decoupled decay.")
+@option(TRAINING, "--dtype", type=click.Choice(["float32", "float64"]), help="Numbers of the network.")
+@option(RUN, "--jobs", type=click.IntRange(1), help="Runs side by side.  [default: one per usable core]")
+@option(RUN, "--engine", default="local", help="Where runs are trained: local, in threads of this process.")
+@option(RUN, "--out", type=click.Path(path_type=Path), help="Folder for results.  [default: runs/NAME]")
+def command(
+    experiment: str | None,
+    data_dir: Path | None,
+    jobs: int | None,
+    engine: str,
+    out: Path | None,
+    **options: Any,
+) -> int | None:
+    """Let methods race: equal tuning, paired seeds, the test set read once, one page with the result.
+
+    EXPERIMENT is a TOML file or the name of one that comes with minnet (see minnet list experiments); without
+    it, the lecture's race. Options win over the file.
+
+    Finished runs are safe at once: Ctrl-C stops, and the same command resumes. So does a larger number of
+    trials or seeds, which trains only what is missing.
+    """
+    from minnet.lab import compare
+    from minnet.lab.experiment import default_folder, resolve
+
+    spec = resolve(experiment, **options)
+    folder = out or default_folder(experiment, spec)
+    view = TerminalView(folder) if on_terminal() else PlainView(folder)
+    try:
+        with view:
+            result = compare(spec, out=folder, jobs=jobs, engine=engine, data_dir=data_dir, progress=view)
+    except KeyboardInterrupt:
+        click.echo(f"interrupted: {view.kept} finished runs are kept in {folder}; the same command resumes")
+        return 130
+    click.echo("\n".join(summary(result, folder)))
+    return None
+
+
+def summary(result: Comparison, folder: Path) -> list[str]:
+    """Return the leaderboard and where the page is, as lines."""
+    head = ("", "optimizer", "step size", "test accuracy", "10 % – 90 %", "validation", "epochs to target",
+            "seconds", "trials", "diverged")  # fmt: skip
+    rows = [head]
+    for row in result.leaderboard.itertuples():
+        lr = result.rules[row.optimizer]["hyperparameters"]["lr"]
+        rows.append((
+            str(row.rank), printable(row.optimizer), f"{lr:.4g}", percent(row.test_accuracy_median),
+            f"{100 * row.test_accuracy_low:.2f} – {100 * row.test_accuracy_high:.2f}",
+            percent(row.val_accuracy_median), _reached(row.epochs_to_target, ".3g"),
+            _reached(row.seconds_to_target, ".2g"), str(row.trials), str(row.diverged_trials),
+        ))  # fmt: skip
+    spec = result.experiment
+    lines = [
+        "",
+        f"medians over {spec['seeds']} seeds; target: validation accuracy {percent(spec['target'])}",
+        "",
+    ]
+    lines += columns(rows)
+    return [
+        *lines,
+        "",
+        f"page:    {folder / 'report.html'}",
+        f"tables:  {folder / 'leaderboard.csv'} and others",
+    ]
+
+
+def printable(label: str, longest: int = 32) -> str:
+    """Return a label for one cell of a terminal.
+
+    Examples
+    --------
+    >>> printable("two\\nlines"), printable("x" * 50, 5)
+    ('two lines', 'xxxx…')
+    """
+    text = "".join(c if c.isprintable() else " " for c in label)
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def _reached(value: float, form: str) -> str:
+    return "not" if value == float("inf") else format(value, form)
+
+
+class PlainView:
+    """One line per finished run, for pipes and logs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.kept = self.total = 0
+
+    def __enter__(self) -> PlainView:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        pass
+
+    def started(self, experiment: Experiment, total: int, finished: int) -> None:
+        """Say what is planned."""
+        self.total = total
+        for line in plan(experiment, total, self.folder):
+            click.echo(line)
+        if finished:
+            click.echo(f"resuming: {finished} tuning runs are there already")
+
+    def epoch(self, run_id: str, epoch: int) -> None:
+        """Too much for a log."""
+
+    def ran(self, parts: Sequence[Part], record: Mapping[str, Any], stored: bool) -> None:
+        """Say what a run came to."""
+        self.kept += len(parts)
+        if not stored:
+            click.echo(self.line(parts, record))
+
+    def line(self, parts: Sequence[Part], record: Mapping[str, Any]) -> str:
+        """Return the line of one run."""
+        width = len(str(self.total))
+        labels = ", ".join(printable(part.optimizer) for part in parts)
+        what = "tune " if record["kind"] == "tune" else f"final, seed {record['seed']}:"
+        count = f"[{self.kept:{width}d}/{self.total}]"
+        return f"{count} {what} {labels}, step size {record['lr']:.4g}: {outcome(record)}"
+
+
+class TerminalView:
+    """A bar with the time left over a table of the best so far, redrawn in place."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.kept = 0
+        self._lock = threading.Lock()
+        self._running: dict[str, float] = {}
+        self._best: dict[str, Mapping[str, Any]] = {}
+        self._counts: dict[str, list[int]] = {}
+        self._epochs = 1
+        self._total = self._tuning = 0
+        self._phase = "tuning"
+
+    def __enter__(self) -> TerminalView:
+        from rich.console import Console
+        from rich.live import Live
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[runs]} runs"),
+            TimeElapsedColumn(), TextColumn("passed,"), TimeRemainingColumn(), TextColumn("left"),
+            speed_estimate_period=120,
+        )  # fmt: skip
+        self._task = self._bar.add_task("loading", total=None, runs="")
+        self._live = Live(
+            get_renderable=self._draw,
+            console=Console(),
+            refresh_per_second=4,
+            transient=True,
+            redirect_stdout=False,
+        )
+        self._live.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._live.stop()
+
+    def started(self, experiment: Experiment, total: int, finished: int) -> None:
+        """Set the bar to the size of the plan."""
+        self._epochs = max(experiment.training.epochs, 1)
+        self._counts = {entry.label: [0, 0] for entry in experiment.entries}
+        self._total, self._tuning = total, total - experiment.seeds * len(experiment.entries)
+        for line in plan(experiment, total, self.folder):
+            self._live.console.out(line, highlight=False)
+        self._bar.update(self._task, total=total, description="compiling", runs=f"0/{total}")
+
+    def epoch(self, run_id: str, epoch: int) -> None:
+        """Move the bar by a part of a run."""
+        with self._lock:
+            self._running[run_id] = epoch / self._epochs
+            self._advance(self._phase)
+
+    def ran(self, parts: Sequence[Part], record: Mapping[str, Any], stored: bool) -> None:
+        """Count a run and keep it if it is the best of its method."""
+        from minnet.lab import stats
+
+        final = record["kind"] == "final"
+        with self._lock:
+            self._running.pop(record["id"], None)
+            self.kept += len(parts)
+            for part in parts:
+                self._counts[part.optimizer][final] += 1
+                best = self._best.get(part.optimizer)
+                if not final and (best is None or stats.winner([best, record]) == 1):
+                    self._best[part.optimizer] = record
+            self._phase = "final runs" if final or self.kept == self._tuning else "tuning"
+            self._advance("writing the page" if self.kept == self._total else self._phase)
+
+    def _advance(self, description: str) -> None:
+        done = self.kept + sum(self._running.values())
+        self._bar.update(
+            self._task, completed=done, description=description, runs=f"{self.kept}/{self._total}"
+        )
+
+    def _draw(self) -> Any:
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(
+            "optimizer", "tuned", "best step size", "validation", "final runs", box=None, pad_edge=False
+        )
+        with self._lock:
+            for label, (tuned, final) in self._counts.items():
+                best = self._best.get(label)
+                cells = [f"{best['lr']:.4g}", percent(best["val_accuracy"])] if best else ["", ""]
+                table.add_row(Text(printable(label)), str(tuned), *cells, str(final or ""))
+        return Group(table, self._bar)
+
+
+def plan(experiment: Experiment, total: int, folder: Path) -> list[str]:
+    """Return what is going to happen, as lines."""
+    budgets = sorted({len(experiment.points(entry)) for entry in experiment.entries})
+    tuning = " or ".join(map(str, budgets)) + (" tuning run" if budgets == [1] else " tuning runs")
+    network = experiment.network
+    layers = "-".join(map(str, network.hidden)) or "none"
+    return [
+        experiment.title or experiment.name,
+        f"{experiment.data}; hidden layers: {layers} {network.activation}; "
+        f"{experiment.training.epochs} epochs in batches of {experiment.training.batch_size}",
+        f"{len(experiment.entries)} optimizers, {tuning} and {experiment.seeds} seeds each: {total} runs, "
+        f"kept in {folder}",
+    ]
+
+
+def outcome(record: Mapping[str, Any]) -> str:
+    """Return what a run came to.
+
+    Examples
+    --------
+    >>> outcome({"diverged": True, "diverged_step": 7, "val_accuracy": None, "test_accuracy": None})
+    'diverged at step 7'
+    >>> outcome({"diverged": False, "val_accuracy": 0.9, "test_accuracy": 0.875})
+    'validation 90.00 %, test 87.50 %'
+    """
+    if record["diverged"]:
+        return f"diverged at step {record['diverged_step']}"
+    test = "" if record["test_accuracy"] is None else f", test {percent(record['test_accuracy'])}"
+    return f"validation {percent(record['val_accuracy'])}{test}"

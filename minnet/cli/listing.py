@@ -1,0 +1,106 @@
+"""``minnet list``: everything that can be named on the command line."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+
+import click
+
+from minnet.cli.progress import columns
+from minnet.cli.show import describe_range
+from minnet.errors import check_name
+
+INDENT = 2
+
+
+def _optimizers(full: bool) -> list[str]:
+    from minnet import optimizers
+
+    methods = [optimizers.get(name) for name in optimizers.names()]
+    rows = [(m.name, m.title, f"{m.defaults['lr']:g}", describe_range(m.space["lr"])) for m in methods]
+    head, *lines = columns([("", "", "default lr", "tuned in"), *rows], indent=INDENT)
+    if not full:
+        return [head, *lines]
+    return [head, *(text for m, line in zip(methods, lines)
+                    for text in (line, *_indented([*m.formula.splitlines(), m.paper])))]  # fmt: skip
+
+
+def _schedules(full: bool) -> list[str]:
+    from minnet import schedules
+
+    kinds = [schedules.get(name) for name in schedules.names()]
+    lines = columns([(kind.name, kind.title) for kind in kinds], indent=INDENT)
+    if not full:
+        return lines
+    return [text for kind, line in zip(kinds, lines) for text in (line, *_indented([kind.describe()]))]
+
+
+def _activations(full: bool) -> list[str]:
+    from minnet.network.activations import ACTIVATIONS
+
+    rows = [(name, a.formula, f"--init {a.init}") for name, a in ACTIVATIONS.items()]
+    return columns([("", "", "initialisation with auto"), *rows], indent=INDENT)
+
+
+def _losses(full: bool) -> list[str]:
+    from minnet.network.losses import LOSSES
+
+    return columns([*LOSSES.items()], indent=INDENT)
+
+
+def _initialisations(full: bool) -> list[str]:
+    from minnet.network.init import SCHEMES
+
+    return columns([(name, s.formula, s.source) for name, s in SCHEMES.items()], indent=INDENT)
+
+
+def _data(full: bool) -> list[str]:
+    from minnet.cli.data import overview
+
+    return overview(None, indent=INDENT)
+
+
+def _experiments(full: bool) -> list[str]:
+    from minnet import resources
+
+    lines = []
+    for path in sorted(resources.folder("experiments").glob("*.toml")):
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        lines.append((path.stem, str(content.get("title", ""))))
+        if full:
+            lines.append(("", str(content.get("question", ""))))
+    return columns(lines, indent=INDENT)
+
+
+# section: (how to use its names, its lines)
+SECTIONS: dict[str, tuple[str, Callable[[bool], list[str]]]] = {
+    "optimizers": ("--optimizer NAME, minnet show NAME", _optimizers),
+    "schedules": ("--schedule NAME:parameter=value,..., minnet show NAME", _schedules),
+    "activations": ("--activation NAME", _activations),
+    "losses": ("--loss NAME", _losses),
+    "initialisations": ("--init NAME", _initialisations),
+    "data": ("--data NAME, minnet data info NAME", _data),
+    "experiments": ("minnet compare NAME", _experiments),
+}
+
+
+@click.command()
+@click.argument("section", required=False)
+def command(section: str | None) -> None:
+    """List optimizers, schedules, activations, losses, initialisations, data sets and experiments.
+
+    SECTION restricts the list to one of them and says more: minnet list optimizers
+    """
+    if section is not None:
+        check_name("section", section, SECTIONS)
+    chosen = [section] if section else [*SECTIONS]
+    blocks = []
+    for name in chosen:
+        usage, lines = SECTIONS[name]
+        blocks.append("\n".join([f"{name}  ({usage})", *(lines(section is not None) or ["  none"])]))
+    click.echo("\n\n".join(blocks))
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return [f"{'':{3 * INDENT}}{line}" for line in lines]

@@ -1,0 +1,327 @@
+"""``minnet train``: one run, watched."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from minnet.cli.params import HiddenLayers, SectionedCommand, Setting, option, settings
+from minnet.cli.progress import EpochTable, Live, columns, duration, number, percent
+from minnet.errors import InputError
+
+if TYPE_CHECKING:
+    from minnet.data import Split
+    from minnet.training import RunResult, RunSpec
+
+SHARE = click.FloatRange(0, 1, max_open=True)
+AMOUNT = click.FloatRange(0)
+NETWORK_EXTRAS = ("label_smoothing", "dropout", "input_dropout")
+TRAINING_EXTRAS = ("l2", "weight_decay", "decay_biases", "max_norm", "clip_norm", "clip_value")
+DATA, NETWORK, METHOD, TRAINING, LIMITS, RUN = (
+    "Data",
+    "Network",
+    "Method",
+    "Training",
+    "Regularisation and limits (0: off)",
+    "Run",
+)
+
+
+@click.command(cls=SectionedCommand)
+@option(
+    DATA,
+    "--data",
+    default="digits",
+    help="A name (minnet list data), synthetic[:N[,SEED]], openml:NAME, a folder of IDX files or an .npz file.",
+)
+@option(
+    DATA,
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    help="Folder to look in first, before MINNET_DATA and the user's cache.",
+)
+@option(
+    DATA,
+    "--validation",
+    default=0.1,
+    type=SHARE,
+    help="Part of the training set that is held out to validate on.",
+)
+@option(
+    NETWORK,
+    "--hidden",
+    default="128",
+    type=HiddenLayers(),
+    help="Widths of the hidden layers, as 128,64; none: logistic regression.",
+)
+@option(NETWORK, "--activation", default="relu", help="Of the hidden units; see minnet list activations.")
+@option(
+    NETWORK,
+    "--output",
+    default="auto",
+    help="Activation of the output units; auto: what belongs to the loss.",
+)
+@option(NETWORK, "--loss", default="cross_entropy", help="See minnet list losses.")
+@option(
+    NETWORK,
+    "--label-smoothing",
+    default=0.0,
+    type=SHARE,
+    help="Share of every target spread over all classes.",
+)
+@option(
+    NETWORK,
+    "--init",
+    default="auto",
+    help="Initial weights, as he_normal or normal:0.05 (see minnet list "
+    "initialisations); auto: what suits the activation.",
+)
+@option(NETWORK, "--init-bias", default="auto", help="Initial biases: zeros, normal:0.1, torch; auto: zeros.")
+@option(NETWORK, "--dropout", default=0.0, type=SHARE, help="Share of the hidden units dropped in every step.")
+@option(NETWORK, "--input-dropout", default=0.0, type=SHARE, help="Share of the inputs dropped in every step.")
+@option(METHOD, "--optimizer", default="adam", help="See minnet list optimizers.")
+@option(
+    METHOD,
+    "--style",
+    default="paper",
+    help="Whose form and defaults of it: paper, torch, ... (see minnet show NAME).",
+)
+@option(METHOD, "--lr", type=click.FloatRange(0), help="Step size.  [default: the method's own]")
+@option(
+    METHOD,
+    "--set",
+    "pairs",
+    multiple=True,
+    type=Setting(),
+    help="Another hyperparameter, as beta1=0.8; may be repeated.  [default: the method's own]",
+)
+@option(
+    METHOD,
+    "--schedule",
+    default="constant",
+    help="Step size over the run, as cosine or step:drop=0.5,every=5,per=epoch; see minnet list schedules.",
+)
+@option(TRAINING, "--batch-size", default=128, type=click.IntRange(1), help="Samples per step.")
+@option(TRAINING, "--epochs", default=10, type=click.IntRange(0), help="Passes over the training set.")
+@option(LIMITS, "--l2", default=0.0, type=AMOUNT, help="Penalty l2/2 · |w|² in the loss.")
+@option(
+    LIMITS,
+    "--weight-decay",
+    default=0.0,
+    type=AMOUNT,
+    help="Decoupled decay: every step shrinks the weights by lr · weight-decay.",
+)
+@option(LIMITS, "--decay-biases", is_flag=True, help="Let both act on biases as well.")
+@option(LIMITS, "--max-norm", default=0.0, type=AMOUNT, help="Largest norm of the weights into one unit.")
+@option(LIMITS, "--clip-norm", default=0.0, type=AMOUNT, help="Largest norm of the whole gradient.")
+@option(LIMITS, "--clip-value", default=0.0, type=AMOUNT, help="Largest size of one entry of the gradient.")
+@option(RUN, "--seed", default=0, type=click.IntRange(0), help="Of initial weights, order of batches and dropout.")
+@option(
+    RUN,
+    "--dtype",
+    default="float32",
+    type=click.Choice(["float32", "float64"]),
+    help="Numbers of the network.",
+)
+@option(RUN, "--threads", default=1, type=click.IntRange(1), help="Threads of the matrix products.")
+@option(
+    RUN,
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for history.jsonl, result.json and model.safetensors.",
+)
+def command(data_dir: Path | None, threads: int, out: Path | None, **options: Any) -> int | None:
+    """Train one network and watch its epochs.
+
+    A run that diverges is a result as well: it says at which step. Ctrl-C stops after the epoch that runs and
+    keeps what is there; Ctrl-C again stops at once.
+    """
+    spec = build_spec(options)
+    if out is not None:
+        _prepare(out)
+
+    from minnet import data
+
+    with Live(spec.training.epochs, "epochs") as live:
+        with live.notice(f"loading {spec.data} ..."):
+            dataset = data.load_dataset(spec.data, data_dir)
+            split = dataset.split(spec.training.validation, spec.training.split_seed)
+        for line in describe(spec, split, threads):
+            live.print(line)
+        result, interrupted = _train(spec, split, threads, live)
+    for line in outcome(result, interrupted):
+        click.echo(line)
+    if out is not None:
+        result.save(out)
+        click.echo(f"saved {'what is there' if interrupted else 'history, result and model'} in {out}")
+    return 130 if interrupted else None
+
+
+def build_spec(options: Mapping[str, Any]) -> RunSpec:
+    """Return the run that the options describe.
+
+    Raises
+    ------
+    InputError
+        For an unknown name (the nearest is named) or a value out of range.
+
+    Examples
+    --------
+    >>> context = command.make_context("train", ["--hidden", "32", "--lr", "0.01", "--set", "beta1=0.8"])
+    >>> spec = build_spec(context.params)
+    >>> spec.network.hidden, spec.optimizer.hyper
+    ((32,), {'beta1': 0.8, 'lr': 0.01})
+    """
+    from minnet import schedules
+    from minnet.training import NetworkSpec, OptimizerSpec, RunSpec, TrainingSpec
+
+    hyper = settings(options["pairs"])
+    if options["lr"] is not None:
+        if "lr" in hyper:
+            raise InputError("the step size is given twice, by --lr and by --set lr: drop one")
+        hyper["lr"] = options["lr"]
+    network = (
+        "hidden",
+        "activation",
+        "output",
+        "loss",
+        "label_smoothing",
+        "init",
+        "dropout",
+        "input_dropout",
+    )
+    training = (
+        "epochs",
+        "batch_size",
+        "validation",
+        "schedule",
+        "l2",
+        "weight_decay",
+        "decay_biases",
+        "max_norm",
+        "clip_norm",
+        "clip_value",
+        "dtype",
+    )
+    spec = RunSpec(
+        data=options["data"],
+        network=NetworkSpec(bias_init=options["init_bias"], **{name: options[name] for name in network}),
+        training=TrainingSpec(**{name: options[name] for name in training}),
+        optimizer=OptimizerSpec(options["optimizer"], options["style"], hyper),
+        seed=options["seed"],
+    )
+    schedules.parse(spec.training.schedule, spec.optimizer.settings["lr"])
+    return spec
+
+
+def describe(spec: RunSpec, split: Split, threads: int) -> list[str]:
+    """Return the header of a run: data, network, method with its rule, schedule."""
+    from minnet import optimizers, schedules
+    from minnet.network import Layout
+
+    network, training, optimizer = spec.network.resolved(), spec.training, spec.optimizer
+    method = optimizers.get(optimizer.name, optimizer.style)
+    schedule = schedules.parse(training.schedule, optimizer.settings["lr"])
+    widths = (split.n_features, *network.hidden, split.n_classes)
+    units = f"{network.activation}, " if network.hidden else ""
+    samples = f"{len(split.y_train):,} to train, {len(split.y_val):,} to validate, {len(split.y_test):,} to test"
+    rows = [
+        ("data", f"{split.name}: {samples}"),
+        ("network", f"{'-'.join(map(str, widths))}, {Layout(widths).size:,} parameters, from {network.init}"),
+        ("", f"{units}{network.output} output, {network.loss}{_switched_on(network, NETWORK_EXTRAS)}"),
+        ("method", f"{method.title} ({optimizer.style}), {_assignments(optimizer.settings)}"),
+        *[("", line) for line in method.formula.splitlines()],
+        ("schedule", schedule.describe()),
+        ("run", f"{training.epochs} epochs, batches of {training.batch_size}, {training.dtype}"),
+        ("", f"seed {spec.seed}, {threads} thread{'s' if threads > 1 else ''}"),
+    ]
+    extras = _switched_on(training, TRAINING_EXTRAS).removeprefix(", ")
+    rows += [("limits", extras)] if extras else []
+    return [*columns(rows), ""]
+
+
+def _switched_on(spec: object, names: tuple[str, ...]) -> str:
+    """Return those settings that are not off."""
+    return "".join(f", {name} = {getattr(spec, name):g}" for name in names if getattr(spec, name))
+
+
+def _assignments(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} = {value:g}" for name, value in values.items())
+
+
+def outcome(result: RunResult, interrupted: bool) -> list[str]:
+    """Return the last lines of a run: how it ended, its test accuracy, its times."""
+    lines = [""]
+    if result.diverged:
+        lr = result.spec.optimizer.settings["lr"]
+        lines.append(
+            f"diverged at step {result.diverged_step}: the loss is no longer finite. "
+            f"Try a smaller step size, for example --lr {lr / 10:.2g} instead of {lr:.4g}."
+        )
+    if interrupted:
+        lines.append(f"interrupted after epoch {result.history[-1]['epoch']} of {result.spec.training.epochs}")
+    if result.test_accuracy is not None:
+        lines.append(f"test accuracy {percent(result.test_accuracy)}  (loss {number(result.test_loss)})")
+    times = (("compile", result.compile_s), ("train", result.train_s), ("evaluate", result.eval_s))
+    lines.append("time: " + ", ".join(f"{what} {duration(seconds)}" for what, seconds in times))
+    return lines
+
+
+def _train(spec: RunSpec, split: Split, threads: int, live: Live) -> tuple[RunResult, bool]:
+    """Train, show every epoch, and say whether it was stopped before its end."""
+    from minnet import training
+
+    table = EpochTable(validated=len(split.y_val) > 0)
+
+    def show(row: Mapping[str, Any]) -> None:
+        compiling.end()
+        if row["epoch"] == 0:
+            live.print(table.header())
+        live.print(table.line(row))
+        live.advance(1 if row["epoch"] else 0)
+
+    with live.notice("compiling ...") as compiling, stop_on_interrupt(lambda: compiling.ended) as stop:
+        result = training.train(spec, split, on_epoch=show, test=True, should_stop=stop.is_set, threads=threads)
+    finished = result.diverged or result.history[-1]["epoch"] == spec.training.epochs
+    return result, not finished
+
+
+@contextlib.contextmanager
+def stop_on_interrupt(ready: Callable[[], bool]) -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C into a request to stop after the epoch; the second one interrupts at once.
+
+    Before `ready`, when there is nothing to keep, the first one does so too.
+    """
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def request(number: int, frame: Any) -> None:
+        if stop.is_set() or not ready():
+            raise KeyboardInterrupt
+        stop.set()
+        click.echo("stopping after this epoch (Ctrl-C again: at once)", err=True)
+
+    before = signal.signal(signal.SIGINT, request)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _prepare(folder: Path) -> None:
+    """Find out before the training whether its result can be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {folder}: cannot make this folder ({error.strerror})") from error
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"--out {folder}: cannot write into this folder")
