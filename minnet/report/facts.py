@@ -1,0 +1,176 @@
+"""What a comparison holds about each method, gathered once for tables, sentences, figures and the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from minnet.report.text import hyperparameters, is_number
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Comparison(Protocol):
+    """What the report reads of a comparison."""
+
+    experiment: dict[str, Any]
+    provenance: dict[str, Any]
+    leaderboard: pd.DataFrame
+    trials: pd.DataFrame
+    curves: pd.DataFrame
+    rules: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One row of the leaderboard and what stands behind it; NaN where there is no finite number.
+
+    Parameters
+    ----------
+    name : str
+        Label of the method.
+    hyper : dict
+        Tuned hyperparameters, ``lr`` among them.
+    edge : str
+        ``"lowest"`` or ``"highest"`` when the selected step size is an end of those tried, else empty.
+    scores : dict of int to float
+        Test accuracy by seed; NaN for a final run that diverged.
+    tuning : DataFrame
+        Tuning trials sorted by step size: ``lr, accuracy, loss, diverged, selected``.
+    """
+
+    name: str
+    rank: int
+    hyper: dict[str, object]
+    lr: float
+    edge: str
+    trials: int
+    diverged: int
+    final_diverged: int
+    validation: float
+    test: float
+    test_low: float
+    test_high: float
+    epochs_to_target: float
+    seconds_to_target: float
+    scores: dict[int, float]
+    tuning: pd.DataFrame
+
+    @property
+    def finished(self) -> int:
+        """How many final runs did not diverge."""
+        return sum(is_number(score) for score in self.scores.values())
+
+    @property
+    def counted(self) -> dict[int, float]:
+        """Test accuracy by seed as a comparison counts it: a run that diverged got nothing right."""
+        return {seed: score if is_number(score) else 0.0 for seed, score in self.scores.items()}
+
+    @property
+    def only_lr(self) -> bool:
+        """Whether nothing but the step size changed between the trials, so that they lie on one curve."""
+        return bool(self.tuning["others"].nunique() <= 1)
+
+
+def gather(comparison: Comparison) -> list[Facts]:
+    """Return the facts of every method in the order of the leaderboard."""
+    rows = comparison.leaderboard.sort_values("rank", kind="stable").to_dict("records")
+    return [_facts(comparison, row, place) for place, row in enumerate(rows, start=1)]
+
+
+def _facts(comparison: Comparison, row: Mapping[Any, Any], place: int) -> Facts:
+    mine = comparison.trials[comparison.trials["optimizer"] == row["optimizer"]]
+    final = mine[mine["kind"] == "final"]
+    tuning = tuning_table(comparison, str(row["optimizer"]))
+    hyper = hyperparameters(row["hyperparameters"])
+    chosen = tuning.loc[tuning["selected"], "lr"]
+    lr = _number(hyper.get("lr", chosen.iloc[0] if len(chosen) else np.nan))
+    scores = {int(s): _number(a) for s, a in zip(final["seed"], final["test_accuracy"], strict=True)}
+    ran = any(map(is_number, scores.values()))
+    return Facts(
+        name=str(row["optimizer"]),
+        rank=int(row["rank"]) if is_number(row["rank"]) else place,
+        hyper=hyper,
+        lr=lr,
+        edge=edge_of_range(lr, tuning["lr"].to_numpy(dtype=np.float64)),
+        trials=int(row["trials"]) if is_number(row["trials"]) else len(tuning),
+        diverged=int(row["diverged_trials"]) if is_number(row["diverged_trials"]) else int(tuning["diverged"].sum()),
+        final_diverged=int(final["diverged"].astype(bool).sum()),
+        validation=_number(row["val_accuracy_median"]) if ran else np.nan,
+        test=_number(row["test_accuracy_median"]) if ran else np.nan,
+        test_low=_number(row["test_accuracy_low"]) if ran else np.nan,
+        test_high=_number(row["test_accuracy_high"]) if ran else np.nan,
+        epochs_to_target=_number(row["epochs_to_target"]),
+        seconds_to_target=_number(row["seconds_to_target"]),
+        scores=scores,
+        tuning=tuning,
+    )
+
+
+def _number(value: object) -> float:
+    return float(value) if is_number(value) else float("nan")
+
+
+def tuning_table(comparison: Comparison, name: str) -> pd.DataFrame:
+    """Return one method's tuning trials sorted by step size.
+
+    Without a validation part the last training accuracy and loss stand in, as they did in the choice itself.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``lr, accuracy, loss, diverged, selected, others``; NaN measures where the trial diverged;
+        ``others`` is the text of all hyperparameters but the step size.
+    """
+    import pandas as pd
+
+    trials = comparison.trials
+    mine = trials[(trials["optimizer"] == name) & (trials["kind"] == "tune")]
+    accuracy, loss = mine["val_accuracy"], mine["val_loss"]
+    if not has_validation(comparison):
+        curves = comparison.curves
+        curves = curves[(curves["optimizer"] == name) & (curves["kind"] == "tune")]
+        ends = curves.sort_values("epoch").groupby("trial")[["train_accuracy", "train_loss"]].last()
+        accuracy, loss = mine["trial"].map(ends["train_accuracy"]), mine["trial"].map(ends["train_loss"])
+    diverged = mine["diverged"].astype(bool).to_numpy()
+    table = pd.DataFrame(
+        {
+            "lr": pd.to_numeric(mine["lr"]).to_numpy(dtype=np.float64),
+            "accuracy": np.where(diverged, np.nan, accuracy.to_numpy(dtype=np.float64)),
+            "loss": np.where(diverged, np.nan, loss.to_numpy(dtype=np.float64)),
+            "diverged": diverged,
+            "selected": mine["selected"].astype(bool).to_numpy(),
+            "others": [
+                str({k: v for k, v in hyperparameters(text).items() if k != "lr"}) for text in mine["hyperparameters"]
+            ],
+        }
+    )
+    return table.sort_values("lr", kind="stable", ignore_index=True)
+
+
+def edge_of_range(lr: float, tried: np.ndarray) -> str:
+    """Say whether the selected step size is the lowest or the highest of at least two tried.
+
+    Examples
+    --------
+    >>> edge_of_range(0.1, np.array([0.001, 0.01, 0.1]))
+    'highest'
+    """
+    tried = tried[np.isfinite(tried)]
+    if not np.isfinite(lr) or tried.size < 2 or tried.min() == tried.max():
+        return ""
+    if np.isclose(lr, tried.min(), rtol=1e-9, atol=0.0):
+        return "lowest"
+    return "highest" if np.isclose(lr, tried.max(), rtol=1e-9, atol=0.0) else ""
+
+
+def has_validation(comparison: Comparison) -> bool:
+    """Say whether the comparison kept a validation part back."""
+    fraction = comparison.experiment.get("training", {}).get("validation")
+    if is_number(fraction):
+        return float(fraction) > 0
+    return bool(comparison.curves["val_loss"].notna().any() or comparison.trials["val_loss"].notna().any())

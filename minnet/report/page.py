@@ -1,0 +1,217 @@
+"""The page of a comparison: one file that opens anywhere, without a network."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from minnet.report import protocol, verdict
+from minnet.report.facts import Comparison, Facts, gather, has_validation
+from minnet.report.formula import formula_html
+from minnet.report.palette import dark, style_of
+from minnet.report.text import NONE, NOT_REACHED, clean, is_number, number, percent, seconds, settings, short, unbroken
+
+# Shapes of the markers in legend and table, drawn around the origin, 12 units wide.
+_POLYGONS = {
+    "square": "M-5-5H5V5H-5Z",
+    "diamond": "M0-7 7 0 0 7-7 0Z",
+    "triangle-up": "M0-6 7 6H-7Z",
+    "triangle-down": "M0 6 7-6H-7Z",
+    "triangle-left": "M-6 0 6 7V-7Z",
+    "triangle-right": "M6 0-6 7V-7Z",
+    "cross": "M-2-6H2V-2H6V2H2V6H-2V2H-6V-2H-2Z",
+    "x": "M-6-3-3-6 0-3 3-6 6-3 3 0 6 3 3 6 0 3-3 6-6 3-3 0Z",
+    "hourglass": "M-6-6H6L-6 6H6Z",
+    "bowtie": "M-6-6V6L6-6V6Z",
+    "circle": "M-6 0A6 6 0 1 1 6 0 6 6 0 1 1-6 0Z",
+}
+_DASHARRAYS = {"solid": "none", "dash": "9 5", "dot": "3 4", "dashdot": "9 4 3 4"}
+_HEADS = (
+    ("rank", True),
+    ("method", False),
+    ("test accuracy", True),
+    ("validation accuracy", True),
+    ("epochs to target", True),
+    ("seconds to target", True),
+    ("step size", True),
+    ("others", False),
+    ("trials diverged", True),
+)
+
+
+def write_page(comparison: Comparison, path: str | Path = "report.html") -> Path:
+    """Write the page of a comparison.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        What `minnet.compare` returns.
+    path : str or Path
+        File to write; its folder is made when missing.
+
+    Returns
+    -------
+    Path
+        Where the page lies.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(render(comparison), encoding="utf-8", errors="replace")
+    return target
+
+
+def render(comparison: Comparison) -> str:
+    """Return the page as text."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+    from plotly.offline import get_plotlyjs
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template("report.html.jinja")
+    return page.render(plotlyjs=Markup(get_plotlyjs()), **context(comparison))
+
+
+def context(comparison: Comparison) -> dict[str, Any]:
+    """Return everything the template shows, computed from the comparison."""
+    from minnet.report.charts import all_charts
+
+    facts = gather(comparison)
+    methods = [_look(name, *style) for name, style in style_of(f.name for f in facts).items()]
+    charts = all_charts(comparison, facts)
+    start = _start(comparison)
+    others = any(settings(f.hyper, without="lr") for f in facts)
+    rows = [_row(f) for f in facts]
+    first = {
+        "scores": "all",
+        "loss": f"{start['axis']} {start['split']} {start['loss']}",
+        "accuracy": f"{start['axis']} {start['split']} {start['accuracy']}",
+        "sensitivity": start["tuned"],
+    }
+    return {
+        "title": protocol.title(comparison.experiment),
+        "asked": protocol.asked(comparison),
+        "verdict": [unbroken(text) for text in verdict.sentences(comparison, facts)],
+        "methods": methods,
+        "heads": [{"text": t, "numeric": n} for t, n in _HEADS if others or t != "others"],
+        "rows": rows,
+        "others": others,
+        "strip": any(f.tuning["diverged"].any() for f in facts),
+        "edges": any(f.edge for f in facts),
+        "labels": {name: chart["label"] for name, chart in charts.items()},
+        "abouts": {name: charts[name]["views"][view]["about"] for name, view in first.items()},
+        "readings": {name: charts[name]["views"][view]["reading"] for name, view in first.items()},
+        "rules": [_rule(f, comparison) for f in facts],
+        "measured": [unbroken(text) for text in protocol.measured(comparison)],
+        "command": _command(comparison.provenance.get("command")),
+        "provenance": protocol.facts_of({k: v for k, v in comparison.provenance.items() if k != "command"}),
+        "experiment": protocol.facts_of(comparison.experiment),
+        "payload": {"methods": methods, "charts": charts, "start": start},
+    }
+
+
+def _start(comparison: Comparison) -> dict[str, Any]:
+    """Return which view the page opens with."""
+    validated = has_validation(comparison)
+    return {
+        "axis": "epochs",
+        "split": "validation" if validated else "training",
+        "splits": ["validation", "training"] if validated else ["training"],
+        "band": "on",
+        "loss": "log",
+        "accuracy": "linear",
+        "tuned": "accuracy",
+    }
+
+
+def _look(name: str, colour: str, marker: str, dash: str) -> dict[str, str]:
+    return {
+        "name": clean(name),
+        "colour": colour,
+        "dark": dark(colour),
+        "marker": marker,
+        "dash": dash,
+        "path": _POLYGONS.get(marker) or _star(marker),
+        "dasharray": _DASHARRAYS.get(dash, "none"),
+    }
+
+
+def _star(marker: str) -> str:
+    """Return the outline of a regular polygon or star."""
+    corners, inner = {"pentagon": (5, 1.0), "hexagon": (6, 1.0)}.get(marker, (5, 0.4))
+    steps = corners if inner == 1 else 2 * corners
+    points = []
+    for i in range(steps):
+        radius = 7 * (inner if i % 2 and inner < 1 else 1.0)
+        angle = 2 * math.pi * i / steps
+        points.append(f"{radius * math.sin(angle):.1f} {-radius * math.cos(angle):.1f}")
+    return f"M{' '.join(points)}Z"
+
+
+def _row(fact: Facts) -> dict[str, Any]:
+    spread = len(fact.scores) > 1 and is_number(fact.test_low) and is_number(fact.test_high)
+    reached = is_number(fact.epochs_to_target)
+    return {
+        "rank": fact.rank,
+        "name": short(fact.name, 60),
+        "full": clean(fact.name),
+        "test": "diverged" if fact.final_diverged and not fact.finished else percent(fact.test),
+        "spread": f"{percent(fact.test_low)[:-2]} – {percent(fact.test_high)[:-2]}" if spread else "",
+        "validation": percent(fact.validation),
+        "epochs": number(fact.epochs_to_target) if reached else NOT_REACHED,
+        "seconds": seconds(fact.seconds_to_target) if is_number(fact.seconds_to_target) else NOT_REACHED,
+        "lr": number(fact.lr),
+        "edge": f"{fact.edge} tried" if fact.edge else "",
+        "hyper": settings(fact.hyper, without="lr") or NONE,
+        "diverged": fact.diverged,
+        "trials": fact.trials,
+        "final_diverged": fact.final_diverged,
+        "sort": {
+            "test": _sortable(fact.test),
+            "validation": _sortable(fact.validation),
+            "epochs": _sortable(fact.epochs_to_target),
+            "seconds": _sortable(fact.seconds_to_target),
+            "lr": _sortable(fact.lr),
+        },
+    }
+
+
+def _sortable(value: float) -> str:
+    return repr(value) if is_number(value) else ""
+
+
+def _rule(fact: Facts, comparison: Comparison) -> dict[str, Any]:
+    from markupsafe import Markup
+
+    rule: Mapping[str, Any] = comparison.rules.get(fact.name, {})
+
+    title = " ".join(filter(None, [clean(rule.get("title", "")), _style(rule.get("style"))]))
+    return {
+        "name": clean(fact.name),
+        "title": title,
+        "formula": Markup(formula_html(rule.get("formula") or "")),
+        "source": str(rule.get("rule_source") or "").strip(),
+        "paper": clean(rule.get("paper") or ""),
+        "hyper": settings({**dict(rule.get("hyperparameters") or {}), **fact.hyper}),
+        "differs": protocol.differences(comparison.experiment, fact.name),
+        "notes": clean(rule.get("notes") or ""),
+        "space": protocol.space_text(rule.get("space") or {}),
+    }
+
+
+def _style(style: object) -> str:
+    return f"in the form of {'the paper' if style == 'paper' else clean(style)}" if style else ""
+
+
+def _command(command: object) -> str:
+    if isinstance(command, list | tuple):
+        return shlex.join(map(str, command))
+    return str(command or "").strip()

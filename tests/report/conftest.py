@@ -1,0 +1,192 @@
+"""A synthetic comparison with the attributes of the real one: seven methods, bowls of step sizes, seeds."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+LECTURE = {
+    # best lr, best accuracy, speed, highest lr that does not diverge
+    "sgd": (0.5, 0.945, 0.7, 2.0),
+    "momentum": (0.1, 0.968, 1.3, 0.5),
+    "nesterov": (0.1, 0.969, 1.4, 0.3),
+    "adagrad": (0.05, 0.962, 1.2, np.inf),
+    "rmsprop": (0.002, 0.966, 1.8, 0.3),
+    "adadelta": (1.0, 0.955, 0.9, np.inf),
+    "adam": (0.003, 0.978, 1.7, np.inf),
+}
+SOURCE = "def adam(w, g, m, v, lr, beta1):\n    m = beta1 * m + one_minus_beta1 * g\n    return w - m < w, m\n"
+FORMULA = "m ← β₁ m + (1 − β₁) g\nv ← β₂ v + (1 − β₂) g²\nm̂ = m / (1 − β₁ᵗ)\nw ← w − α m̂ / (√v̂ + ε) + √(v + ε)"
+
+
+def make_comparison(
+    names=tuple(LECTURE),
+    trials=8,
+    seeds=4,
+    epochs=6,
+    gap=None,
+    target=0.95,
+    diverged=False,
+    validation=0.1,
+    labels=None,
+    seed=0,
+):
+    """Return a comparison; `gap` sets the accuracies of the methods that far apart; `labels` renames them."""
+    rng = np.random.default_rng(seed)
+    shared = rng.normal(0, 0.003, seeds)
+    curves, rows, board = [], [], []
+    for name in names:
+        best_lr, best, speed, limit = LECTURE[name]
+        if gap is not None:
+            best = 0.96 - gap * list(names).index(name)
+        label = (labels or {}).get(name, name)
+        tried = np.geomspace(best_lr / 200, best_lr * 60, trials) if trials > 1 else np.array([best_lr])
+        tried = tried * np.exp(rng.normal(0, 0.05, trials))
+        quality = np.array([best - 0.01 * np.log10(lr / best_lr) ** 2 * 4 for lr in tried])
+        bad = np.full(trials, True) if diverged else tried > limit
+        quality[bad] = np.nan
+        chosen = -1 if bad.all() else int(np.nanargmax(quality))
+        for trial, lr in enumerate(tried):
+            path = history(rng, label, "tune", trial, 0, epochs, lr, quality[trial], speed, bad[trial], validation)
+            curves += path
+            rows.append(record(label, "tune", trial, 0, lr, path, bad[trial], trial == chosen, np.nan, validation))
+        tests, ends, reached = [], [], []
+        for s in range(seeds if chosen >= 0 else 0):
+            score = quality[chosen] + shared[s] + rng.normal(0, 0.0008)
+            path = history(rng, label, "final", chosen, s, epochs, tried[chosen], score, speed, False, validation)
+            curves += path
+            rows.append(record(label, "final", chosen, s, tried[chosen], path, False, False, score - 0.002, validation))
+            tests.append(score - 0.002)
+            ends.append(path[-1]["val_accuracy"])
+            reached.append(next((r for r in path if (r["val_accuracy"] or 0) >= target), None))
+        hit = bool(reached) and all(r is not None for r in reached)
+        board.append(
+            {
+                "optimizer": label,
+                "hyperparameters": json.dumps({"lr": float(tried[chosen]), "beta1": 0.9}) if chosen >= 0 else "{}",
+                "trials": trials,
+                "seeds": seeds,
+                "val_accuracy_median": np.median(ends) if ends else np.nan,
+                "test_accuracy_median": np.median(tests) if tests else np.nan,
+                "test_accuracy_low": min(tests, default=np.nan),
+                "test_accuracy_high": max(tests, default=np.nan),
+                "epochs_to_target": np.median([r["epoch"] for r in reached]) if hit else np.inf,
+                "seconds_to_target": np.median([r["train_s"] for r in reached]) if hit else np.nan,
+                "diverged_trials": int(bad.sum()),
+            }
+        )
+    leaderboard = pd.DataFrame(board).sort_values("test_accuracy_median", ascending=False, ignore_index=True)
+    leaderboard.insert(0, "rank", range(1, len(leaderboard) + 1))
+    return SimpleNamespace(
+        experiment={
+            "name": "race",
+            "data": "digits",
+            "seeds": seeds,
+            "trials": trials,
+            "target": target,
+            "network": {"hidden": [128], "activation": "relu", "init": "he_normal", "dropout": 0.0},
+            "training": {
+                "epochs": epochs,
+                "batch_size": 128,
+                "validation": validation,
+                "schedule": "constant",
+            },
+            "optimizer": [{"name": name, "lr": {"low": 1e-4, "high": 1.0, "scale": "log"}} for name in names],
+        },
+        provenance={
+            "versions": {"minnet": "0.1.0", "numba": "0.68.1", "numpy": "2.4.6", "python": "3.11.9"},
+            "hardware": {"cpu": "Example CPU", "cores": 2, "memory_gb": 8},
+            "jobs": 2,
+            "threads": 1,
+            "started": "2025-01-01T12:00:00",
+            "finished": "2025-01-01T12:01:10",
+            "command": "minnet compare --data digits --optimizers lecture --trials 8 --seeds 4",
+        },
+        leaderboard=leaderboard,
+        trials=pd.DataFrame(rows),
+        curves=pd.DataFrame(curves),
+        rules={
+            (labels or {}).get(name, name): {
+                "name": name,
+                "style": "paper",
+                "title": name.title(),
+                "formula": FORMULA,
+                "rule_source": SOURCE,
+                "paper": "Kingma and Ba (2015), Adam, arXiv:1412.6980, Algorithm 1",
+                "hyperparameters": {"lr": 0.001, "beta1": 0.9, "eps": 1e-8},
+                "space": {"lr": {"low": 1e-5, "high": 1e-1, "scale": "log"}},
+            }
+            for name in names
+        },
+    )
+
+
+def history(rng, label, kind, trial, seed, epochs, lr, best, speed, bad, validation):
+    """Return the rows of one run: an exponential approach to `best`, or a blow-up."""
+    rows = []
+    for epoch in range(epochs + 1):
+        share = 1 - np.exp(-speed * epoch)
+        accuracy = 0.1 + (best - 0.1) * share + rng.normal(0, 0.001) if not bad else 0.1
+        loss = 2.3 * (1 - share) + 3 * (1 - best) * share + abs(rng.normal(0, 0.01)) if not bad else 2.3 + 5.0**epoch
+        broken = bad and epoch >= 2
+        rows.append(
+            {
+                "optimizer": label,
+                "kind": kind,
+                "trial": trial,
+                "seed": seed,
+                "epoch": epoch,
+                "steps": epoch * 100,
+                "lr": lr,
+                "train_loss": np.nan if broken else loss * 0.8,
+                "train_accuracy": np.nan if broken else min(accuracy + 0.01, 1.0),
+                "val_loss": np.nan if broken or not validation else loss,
+                "val_accuracy": np.nan if broken or not validation else accuracy,
+                "train_s": epoch * 0.11 * (1 + 0.1 * speed) * rng.uniform(0.97, 1.03),
+                "eval_s": epoch * 0.02,
+            }
+        )
+        if broken:
+            break
+    return rows
+
+
+def record(label, kind, trial, seed, lr, path, bad, selected, test, validation):
+    """Return the trial record of one run."""
+    end = path[-1]
+    return {
+        "id": f"{label}-{kind}-{trial}-{seed}",
+        "kind": kind,
+        "optimizer": label,
+        "trial": trial,
+        "seed": seed,
+        "hyperparameters": json.dumps({"lr": float(lr), "beta1": 0.9}),
+        "lr": lr,
+        "val_accuracy": end["val_accuracy"],
+        "val_loss": end["val_loss"],
+        "test_accuracy": test,
+        "test_loss": np.nan,
+        "diverged": bool(bad),
+        "diverged_step": 150 if bad else None,
+        "steps": end["steps"],
+        "train_s": end["train_s"],
+        "eval_s": end["eval_s"],
+        "compile_s": 0.5,
+        "selected": bool(selected),
+    }
+
+
+@pytest.fixture
+def make():
+    """The factory of synthetic comparisons."""
+    return make_comparison
+
+
+@pytest.fixture(scope="session")
+def race():
+    """The full race: seven methods, eight trials, four seeds, six epochs, some trials diverged."""
+    return make_comparison()

@@ -1,0 +1,136 @@
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from minnet.report import protocol, verdict
+from minnet.report.facts import edge_of_range, gather
+from minnet.report.verdict import paired_interval, sentences
+
+
+def test_interval_is_that_of_the_paired_t_test():
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(0.9, 0.01, 6), rng.normal(0.89, 0.01, 6)
+    interval = paired_interval(dict(enumerate(first)), dict(enumerate(second)))
+    expected = stats.ttest_rel(first, second).confidence_interval(0.95)
+    assert interval.low == pytest.approx(expected.low)
+    assert interval.high == pytest.approx(expected.high)
+
+
+def test_interval_pairs_by_seed():
+    first, second = {0: 0.90, 1: 0.80, 2: 0.70, 9: 0.1}, {2: 0.69, 1: 0.79, 0: 0.89, 7: 0.9}
+    interval = paired_interval(first, second)
+    assert interval.pairs == 3
+    assert interval.mean == pytest.approx(0.01)
+    assert interval.excludes_zero
+
+
+def test_one_pair_shows_nothing():
+    interval = paired_interval({0: 0.9}, {0: 0.1})
+    assert math.isnan(interval.low)
+    assert not interval.excludes_zero
+    assert paired_interval({0: 0.9}, {1: 0.1}).pairs == 0
+
+
+def test_clear_winner(make):
+    comparison = make(gap=0.01)
+    told = sentences(comparison)
+    best = gather(comparison)[0]
+    assert len(told) <= 3
+    assert told[0].startswith("sgd at step size ")
+    assert "wins" in told[0]
+    assert f"{100 * best.test:.2f} %" in told[0]
+    assert "95 % interval" in told[0]
+    assert "diverged (" in told[-1]
+
+
+def test_no_difference(make):
+    told = sentences(make(gap=0.0))
+    assert told[0].startswith("No difference shown between ")
+    assert "wins" not in " ".join(told)
+    assert "95 % interval −" in told[0]
+
+
+def test_everything_diverged(make):
+    told = sentences(make(diverged=True))
+    assert told == ["Every run diverged, 56 tuning trials in all, so there is no winner: try smaller step sizes."]
+
+
+def test_everything_diverged_in_the_final_runs_too(make):
+    comparison = make()
+    comparison.trials["diverged"] = True
+    comparison.trials["test_accuracy"] = np.nan
+    comparison.leaderboard["diverged_trials"] = comparison.leaderboard["trials"]
+    for column in ("test_accuracy_median", "test_accuracy_low", "test_accuracy_high", "val_accuracy_median"):
+        comparison.leaderboard[column] = 0.0
+    assert "no winner" in sentences(comparison)[0]
+
+
+def test_one_seed_claims_nothing(make):
+    told = sentences(make(seeds=1, gap=0.05))
+    assert told[0].startswith("No difference shown")
+    assert "one seed" in told[0]
+
+
+def test_one_method(make):
+    told = sentences(make(names=("adam",)))
+    assert "nothing to compare it with" in told[0]
+
+
+def test_a_diverged_final_run_counts_as_nothing_right(make):
+    comparison = make(gap=0.01)
+    first = comparison.leaderboard["optimizer"][0]
+    lost = (comparison.trials["optimizer"] == first) & (comparison.trials["seed"] == 1)
+    lost &= comparison.trials["kind"] == "final"
+    comparison.trials.loc[lost, ["diverged", "test_accuracy"]] = [True, np.nan]
+    told = sentences(comparison)
+    assert told[0].startswith("No difference shown")
+    assert f"final runs diverged too ({first} 1 of 4)" in told[-1]
+
+
+def test_a_leader_that_tests_worse_is_said_so(make):
+    comparison = make(gap=0.01)
+    board = comparison.leaderboard
+    board.loc[[0, 1], "rank"] = [2, 1]
+    assert "tests better" in sentences(comparison)[0]
+
+
+def test_target(make):
+    assert "No method reached the target of 99.9 %" in sentences(make(target=0.999))[1]
+    told = sentences(make())[1]
+    assert "fewest epochs (3) with adam" in told
+    assert "adadelta and sgd never reached it" in told
+
+
+def test_edge_of_range(make):
+    tried = np.array([0.1, 1.0, 10.0])
+    assert edge_of_range(0.1, tried) == "lowest"
+    assert edge_of_range(10.0, tried) == "highest"
+    assert edge_of_range(1.0, tried) == ""
+    assert edge_of_range(1.0, np.array([1.0, 1.0])) == ""
+    comparison = make(names=("adam", "sgd"))
+    kept = comparison.trials
+    adam = (kept["optimizer"] == "adam") & (kept["kind"] == "tune")
+    chosen = kept.loc[adam & kept["selected"], "lr"].item()
+    comparison.trials = kept[~adam | (kept["lr"] <= chosen)]
+    assert "the best step size of adam (highest) lies at the end" in sentences(comparison)[-1]
+
+
+def test_readings_follow_the_data(make):
+    comparison = make(gap=0.02)
+    names = [f.name for f in gather(comparison)]
+    told = verdict.reading(comparison, names, "accuracy", "validation", "epochs")
+    assert told.startswith("After 6 epochs sgd has the highest median validation accuracy")
+    assert "lowest median training loss" in verdict.reading(comparison, names, "loss", "training", "seconds")
+    assert "lowest" in verdict.reading(comparison, names, "loss", "validation", "epochs")
+
+
+def test_the_protocol_is_that_of_the_experiment(make):
+    told = " ".join(protocol.measured(make(trials=5, seeds=3, validation=0.2)))
+    assert "5 trials" in told
+    assert "3 seeds" in told
+    assert "20 % of the training set" in told
+    assert "128 units on digits for 6 epochs in batches of 128" in told
+    assert "Nothing was tuned" in " ".join(protocol.measured(make(trials=1)))
+    assert "chosen" not in protocol.asked(make())
