@@ -41,9 +41,7 @@ RACE, NETWORK, TRAINING, RUN = "The race", "Network", "Training", "Run"
 @option(TRAINING, "--epochs", type=click.IntRange(1), help="Passes over the training set, in every run.")
 @option(TRAINING, "--batch-size", type=click.IntRange(1), help="Samples per step.")
 @option(TRAINING, "--schedule", help="Step size over the run, as cosine or step:drop=0.5,every=5,per=epoch.")
-@option(
-    TRAINING, "--validation", type=SHARE, help="Part of the training set that step sizes are selected on."
-)
+@option(TRAINING, "--validation", type=SHARE, help="Part of the training set that step sizes are selected on.")
 @option(TRAINING, "--l2", type=AMOUNT, help="Penalty l2/2 · |w|² in the loss.")
 @option(TRAINING, "--weight-decay", type=AMOUNT, help="Decoupled decay.")
 @option(TRAINING, "--dtype", type=click.Choice(["float32", "float64"]), help="Numbers of the network.")
@@ -236,18 +234,14 @@ class TerminalView:
 
     def _advance(self, description: str) -> None:
         done = self.kept + sum(self._running.values())
-        self._bar.update(
-            self._task, completed=done, description=description, runs=f"{self.kept}/{self._total}"
-        )
+        self._bar.update(self._task, completed=done, description=description, runs=f"{self.kept}/{self._total}")
 
     def _draw(self) -> Any:
         from rich.console import Group
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(
-            "optimizer", "tuned", "best step size", "validation", "final runs", box=None, pad_edge=False
-        )
+        table = Table("optimizer", "tuned", "best step size", "validation", "final runs", box=None, pad_edge=False)
         with self._lock:
             for label, (tuned, final) in self._counts.items():
                 best = self._best.get(label)

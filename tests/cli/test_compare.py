@@ -49,9 +49,7 @@ def stored(folder):
 
 
 def board(folder):
-    return pd.read_csv(folder / "leaderboard.csv")[
-        [name for name in LEADERBOARD if name != "seconds_to_target"]
-    ]
+    return pd.read_csv(folder / "leaderboard.csv")[[name for name in LEADERBOARD if name != "seconds_to_target"]]
 
 
 def test_a_race_its_files_and_its_resumption(tmp_path, capsys):
@@ -122,10 +120,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_resume(tmp_path, jobs):
     assert (process.returncode, err) == (130, "")
     done = len(stored(tmp_path))
     assert 3 <= done < LONGER_RUNS
-    assert (
-        out.splitlines()[-1]
-        == f"interrupted: {done} finished runs are kept in {tmp_path}; the same command resumes"
-    )
+    assert out.splitlines()[-1] == f"interrupted: {done} finished runs are kept in {tmp_path}; the same command resumes"
 
 
 def test_no_arguments_run_the_lectures_race_in_the_default_folder(tmp_path, monkeypatch):

@@ -1,0 +1,9 @@
+"""The lab: experiment files, search spaces, trials, engines, the store, and the comparison itself."""
+
+from __future__ import annotations
+
+from minnet.lab.comparison import Comparison
+from minnet.lab.driver import Progress, compare, load
+from minnet.lab.experiment import Experiment, resolve, shipped
+
+__all__ = ["Comparison", "Experiment", "Progress", "compare", "load", "resolve", "shipped"]

@@ -1,0 +1,32 @@
+"""When, where and with what an experiment ran."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from minnet import machine
+
+
+def now() -> str:
+    """Return the time in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def session(jobs: int, engine: str) -> dict[str, Any]:
+    """Return what is known when a session of an experiment starts.
+
+    `jobs` matters for the times: so many runs shared the machine while each was timed, with one thread each.
+    """
+    return {
+        "started": now(),
+        "finished": None,
+        "engine": engine,
+        "jobs": jobs,
+        "threads": 1,
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "versions": machine.versions(),
+        "hardware": machine.hardware(),
+    }

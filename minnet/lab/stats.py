@@ -1,0 +1,92 @@
+"""What is said about several seeds: pure functions over numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+LOW, HIGH = 0.1, 0.9  # the band over seeds
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the median; NaN for no values.
+
+    Examples
+    --------
+    >>> median([3.0, 1.0, 2.0]), median([1.0, math.inf]), median([])
+    (2.0, inf, nan)
+    """
+    return float(np.median(values)) if len(values) else math.nan
+
+
+def quantile(values: Sequence[float], fraction: float) -> float:
+    """Return a quantile, linear between the values; NaN for no values.
+
+    Examples
+    --------
+    >>> quantile([0.0, 1.0], 0.1)
+    0.1
+    """
+    return float(np.quantile(values, fraction)) if len(values) else math.nan
+
+
+def epochs_to_target(history: Sequence[Mapping[str, Any]], target: float) -> float:
+    """Return the first epoch whose validation accuracy reaches `target`; infinite if none does.
+
+    Examples
+    --------
+    >>> rows = [{"epoch": e, "train_s": e / 2, "val_accuracy": a} for e, a in enumerate([0.1, 0.8, 0.9])]
+    >>> epochs_to_target(rows, 0.8), epochs_to_target(rows, 0.95)
+    (1.0, inf)
+    """
+    return _when(history, target, "epoch")
+
+
+def seconds_to_target(history: Sequence[Mapping[str, Any]], target: float) -> float:
+    """Return the seconds of training until the validation accuracy reaches `target`; infinite for a miss."""
+    return _when(history, target, "train_s")
+
+
+def _when(history: Sequence[Mapping[str, Any]], target: float, column: str) -> float:
+    for row in history:
+        accuracy = row["val_accuracy"]
+        if accuracy is not None and accuracy >= target:
+            return float(row[column])
+    return math.inf
+
+
+def counted(accuracy: float | None) -> float:
+    """Return an accuracy as a comparison counts it: a run that diverged and has none classified nothing.
+
+    Examples
+    --------
+    >>> counted(0.5), counted(None), counted(math.nan)
+    (0.5, 0.0, 0.0)
+    """
+    return 0.0 if accuracy is None or math.isnan(accuracy) else float(accuracy)
+
+
+def winner(records: Sequence[Mapping[str, Any]]) -> int:
+    """Return the index of the best tuning trial.
+
+    A run that diverged loses against any that did not; then the higher final validation accuracy wins, then
+    the lower validation loss, then the earlier trial.
+
+    Examples
+    --------
+    >>> winner([{"diverged": True, "val_accuracy": 0.9, "val_loss": 0.1},
+    ...         {"diverged": False, "val_accuracy": 0.8, "val_loss": 0.2},
+    ...         {"diverged": False, "val_accuracy": 0.8, "val_loss": 0.1}])
+    2
+    """
+
+    def merit(index: int) -> tuple:
+        record = records[index]
+        loss = record["val_loss"]
+        loss = math.inf if loss is None or math.isnan(loss) else loss
+        return not record["diverged"], counted(record["val_accuracy"]), -loss, -index
+
+    return max(range(len(records)), key=merit)

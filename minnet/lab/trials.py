@@ -1,0 +1,159 @@
+"""A trial: one run of an experiment. Its content decides its name, and running it changes nothing else."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minnet import training
+from minnet.training import RunSpec
+
+if TYPE_CHECKING:
+    from minnet.data import Split
+
+RESULTS_VERSION = 1  # raise it when a change of the code changes what a run returns: stored runs then count no more
+COLUMNS = (
+    "epoch",
+    "steps",
+    "lr",
+    "train_loss",
+    "train_accuracy",
+    "val_loss",
+    "val_accuracy",
+    "train_s",
+    "eval_s",
+)
+NORMS = ("grad_norms", "update_norms", "weight_norms")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run, and whether it may read the test set.
+
+    Parameters
+    ----------
+    kind : {"tune", "final"}
+        Only a final run reads the test set.
+    run : RunSpec
+    data_sha256 : str
+        Digest of the images and labels, see `fingerprint`.
+    """
+
+    kind: str
+    run: RunSpec
+    data_sha256: str = ""
+
+    def content(self) -> dict[str, Any]:
+        """Return everything that decides the result, in plain types."""
+        return {
+            "results_version": RESULTS_VERSION,
+            "kind": self.kind,
+            "run": self.run.to_dict(),
+            "data_sha256": self.data_sha256,
+        }
+
+    @functools.cached_property
+    def id(self) -> str:
+        """Hash of the content: equal trials have equal names on every machine."""
+        text = json.dumps(self.content(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def run_trial(
+    trial: Trial,
+    split: Split | None = None,
+    on_epoch: Callable[[dict], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> dict[str, Any] | None:
+    """Train one trial and return its record.
+
+    Parameters
+    ----------
+    trial : Trial
+    split : Split, optional
+        The data, shared by the trials of a process; loaded if not given.
+    on_epoch : callable, optional
+        Called with every row of the history.
+    should_stop : callable, optional
+        Asked after every epoch.
+
+    Returns
+    -------
+    dict or None
+        None if it was stopped: half a run is no result.
+    """
+    if should_stop is not None and should_stop():
+        return None
+    if split is None:
+        split = load_split(trial.run)
+    final = trial.kind == "final"
+    result = training.train(trial.run, split, on_epoch=on_epoch, test=final, should_stop=should_stop)
+    last = result.history[-1]
+    if last["epoch"] < trial.run.training.epochs and not result.diverged:
+        return None
+    hyper = dict(trial.run.optimizer.hyper)
+    return {
+        "id": trial.id,
+        "kind": trial.kind,
+        "method": trial.run.optimizer.name,
+        "style": trial.run.optimizer.style,
+        "seed": trial.run.seed,
+        "lr": hyper.get("lr"),
+        "hyperparameters": hyper,
+        "spec": trial.content(),
+        "val_accuracy": plain(last["val_accuracy"]),
+        "val_loss": plain(last["val_loss"]),
+        "test_accuracy": plain(result.test_accuracy) if final else None,
+        "test_loss": plain(result.test_loss) if final else None,
+        "diverged": bool(result.diverged),
+        "diverged_step": plain(result.diverged_step),
+        "steps": plain(last["steps"]),
+        "train_s": plain(result.train_s),
+        "eval_s": plain(result.eval_s),
+        "compile_s": plain(result.compile_s),
+        "train_size": plain(result.train_size),
+        "history": [_row(row) for row in result.history],
+    }
+
+
+def load_split(run: RunSpec, data_dir: Any = None) -> Split:
+    """Return the data of a run, split as it says."""
+    from minnet.data import load_dataset
+
+    return load_dataset(run.data, data_dir).split(run.training.validation, run.training.split_seed)
+
+
+def fingerprint(split: Split) -> str:
+    """Return a digest of all images and labels, so that results of other data are not taken for these."""
+    digest = hashlib.sha256(repr(float(split.scale)).encode())
+    for name in ("X_train", "y_train", "X_val", "y_val", "X_test", "y_test"):
+        array = np.ascontiguousarray(getattr(split, name))
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(array.data)
+    return digest.hexdigest()[:24]
+
+
+def plain(value: Any) -> Any:
+    """Return a number as JSON knows it: None for NaN and infinities.
+
+    Examples
+    --------
+    >>> plain(np.float32(0.5)), plain(math.inf), plain(None), plain([1.0, math.nan])
+    (0.5, None, None, [1.0, None])
+    """
+    if isinstance(value, np.ndarray | list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _row(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: plain(row.get(name)) for name in (*COLUMNS, "running_loss", *NORMS)}

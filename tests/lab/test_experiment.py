@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+import tomli_w
+
+from minnet.errors import InputError
+from minnet.lab.experiment import Experiment, default_folder, resolve, shipped
+
+
+def test_the_resolved_experiment_survives_a_file(small):
+    small["optimizer"].append(
+        {
+            "name": "momentum",
+            "label": 'a "label" <b>',
+            "momentum": {"values": [0.5, 0.9]},
+            "schedule": "cosine",
+            "network": {"init": "zeros"},
+            "style": "torch",
+        }
+    )
+    experiment = Experiment.from_dict(small)
+    assert Experiment.from_dict(tomllib.loads(tomli_w.dumps(experiment.to_dict()))) == experiment
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_shipped_experiment_is_valid_and_says_what_it_asks(name):
+    experiment = resolve(name)
+    assert experiment.name == name
+    assert experiment.title
+    assert experiment.question.endswith("?")
+    assert Experiment.from_dict(tomllib.loads(tomli_w.dumps(experiment.to_dict()))) == experiment
+
+
+def test_what_an_optimizer_leaves_open_is_searched_in_its_own_space(small):
+    sgd, adam = Experiment.from_dict(small).entries
+    assert (sgd.searched["lr"].low, sgd.searched["lr"].high) == (1e-3, 1e1)
+    assert adam.fixed == {"beta1": 0.8}
+
+
+def test_a_given_step_size_needs_one_tuning_run(small):
+    small["optimizer"] = [{"name": "sgd", "lr": 0.1}]
+    experiment = Experiment.from_dict(small)
+    assert experiment.points(experiment.entries[0]) == [{"lr": 0.1}]
+
+
+def test_a_run_takes_schedule_and_network_of_its_optimizer(small):
+    small["optimizer"] = [{"name": "sgd", "schedule": {"name": "step", "every": 2}, "network": {"init": "zeros"}}]
+    experiment = Experiment.from_dict(small)
+    run = experiment.run_spec(experiment.entries[0], {"lr": 0.1}, seed=3)
+    assert run.training.schedule == {"name": "step", "every": 2}
+    assert (run.network.init, run.network.hidden, run.seed) == ("zeros", (4,), 3)
+
+
+def test_whole_numbers_and_floats_are_the_same_experiment(small):
+    small["training"]["l2"] = 0
+    one = Experiment.from_dict(small)
+    small["training"]["l2"] = 0.0
+    assert one.digest() == Experiment.from_dict(small).digest()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": 3}, r"unknown key of the experiment 'seed': did you mean 'seeds'"),
+        ({"network": {"hiden": [3]}}, r"'hiden'.*did you mean 'hidden'"),
+        ({"training": {"epoch": 3}}, r"'epoch'.*did you mean 'epochs'"),
+        ({"training": {"validation": 0.0}}, r"validation = 0 leaves nothing to select"),
+        ({"training": {"schedule": "cosin"}}, r"'cosin'.*did you mean 'cosine'"),
+        ({"training": 3}, r"training must be a table"),
+        ({"trials": 0}, r"trials must be a whole number from 1, not 0"),
+        ({"seeds": True}, r"seeds must be a whole number"),
+        ({"target": 97}, r"target must be an accuracy .* not 97"),
+        ({"name": 3}, r"name must be text"),
+        ({"optimizer": []}, r"\[\[optimizer\]\]"),
+        ({"optimizer": [{"label": "x"}]}, r"needs a name"),
+        ({"optimizer": [{"name": "adm"}]}, r"'adm': did you mean 'adam'"),
+        ({"optimizer": [{"name": "adam", "beta3": 0.9}]}, r"'beta3': did you mean 'beta"),
+        ({"optimizer": [{"name": "adam", "schedul": "cosine"}]}, r"did you mean 'schedule'"),
+        ({"optimizer": [{"name": "adam"}, {"name": "adam"}]}, r"two optimizers are labelled 'adam'"),
+        ({"optimizer": [{"name": "adam", "label": "x" * 301}]}, r"1 to 300 characters, not 301"),
+        ({"optimizer": [{"name": "adam", "lr": {"low": 1, "high": 0.1}}]}, r"low = 1 must be below high"),
+        ({"optimizer": [{"name": "adam", "lr": {"low": 0, "high": 1}}]}, r"above 0 on a log scale"),
+        ({"optimizer": [{"name": "adam", "lr": {"low": 0.1, "hi": 1}}]}, r"'hi': did you mean 'high'"),
+        ({"optimizer": [{"name": "adam", "lr": {"low": 0.1}}]}, r"needs low and high"),
+        ({"optimizer": [{"name": "adam", "lr": {"low": 0.1, "high": 1, "scale": "lin"}}]}, r"'linear'"),
+        ({"optimizer": [{"name": "adam", "lr": "0.1"}]}, r"adam: lr must be a finite number"),
+        ({"optimizer": [{"name": "adam", "lr": float("nan")}]}, r"adam: lr must be a finite number"),
+        ({"optimizer": [{"name": "adam", "lr": {"values": []}}]}, r"values must be a list"),
+        ({"optimizer": [{"name": "adam", "lr": {"values": [1, 1.0]}}]}, r"twice"),
+        ({"optimizer": [{"name": "adam", "beta1": 1.5}]}, r"beta1 = 1.5 is outside"),
+        ({"optimizer": [{"name": "adam", "network": {"init": "zeroes"}}]}, r"'zeroes'.*did you mean 'zeros'"),
+        ({"optimizers": "adam"}, r"not both"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(small, change, message):
+    with pytest.raises(InputError, match=message) as caught:
+        Experiment.from_dict({**small, **change})
+    assert "\n" not in str(caught.value)
+
+
+def test_keywords_win_over_the_file():
+    spec = resolve("race-digits", trials=2, hidden=(3,), epochs=1, optimizers=["adam"], init=None)
+    assert (spec.trials, spec.network.hidden, spec.training.epochs) == (2, (3,), 1)
+    assert [entry.label for entry in spec.entries] == ["adam"]
+    assert spec.training.batch_size == resolve("race-digits").training.batch_size
+
+
+def test_without_a_file_the_data_choose_the_race():
+    assert resolve().name == "race-digits"
+    assert resolve(data="mnist").name == "race-mnist"
+    assert resolve(data="synthetic:500").name == "race-synthetic:500"
+    with pytest.raises(InputError, match=r"unknown keyword 'epoch': did you mean 'epochs'"):
+        resolve(epoch=3)
+
+
+def test_names_of_optimizers():
+    assert len(resolve(optimizers="lecture").entries) == 7
+    assert [e.name for e in resolve(optimizers="sgd, adam").entries] == ["sgd", "adam"]
+    for wrong in ("", ",", 3, {"name": "adam"}):
+        with pytest.raises(InputError, match="optimizers"):
+            resolve(optimizers=wrong)
+
+
+def test_files(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('data = "digits"\ntrials = 2\n')
+    assert resolve(file).trials == 2
+    file.write_text("data = \n")
+    with pytest.raises(InputError, match=r"cannot read the experiment file .*mine\.toml"):
+        resolve(file)
+    with pytest.raises(InputError, match=r"no experiment file .*absent\.toml"):
+        resolve(tmp_path / "absent.toml")
+    with pytest.raises(InputError, match="did you mean 'race-mnist'"):
+        resolve("race-mnits")
+
+
+def test_the_default_folder_depends_on_what_is_trained_only():
+    assert default_folder(None, resolve()).as_posix() == "runs/race-digits"
+    assert default_folder(None, resolve(seeds=9, trials=2)).as_posix() == "runs/race-digits"
+    short = default_folder(None, resolve(epochs=1))
+    assert short.name.startswith("race-digits-")
+    assert short == default_folder(None, resolve(epochs=1, seeds=2))
+    assert "/" not in default_folder(None, resolve(data="a/../b:c")).name

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from minnet.lab import stats
+
+
+def rows(*accuracies):
+    return [{"epoch": e, "train_s": 0.5 * e, "val_accuracy": a} for e, a in enumerate(accuracies)]
+
+
+def test_time_to_target_is_the_first_time():
+    history = rows(0.1, 0.8, 0.96, 0.9, 0.97)
+    assert stats.epochs_to_target(history, 0.95) == 2
+    assert stats.seconds_to_target(history, 0.95) == 1.0
+    assert stats.epochs_to_target(history, 0.96) == 2
+    assert stats.epochs_to_target(history, 0.98) == math.inf
+    assert stats.seconds_to_target(rows(None, None), 0.5) == math.inf
+
+
+def test_a_miss_counts_in_the_median():
+    assert stats.median([3.0, 5.0, math.inf]) == 5.0
+    assert stats.median([3.0, math.inf, math.inf]) == math.inf
+    assert stats.median([3.0, math.inf]) == math.inf
+    assert math.isnan(stats.median([]))
+
+
+def test_quantiles_are_linear():
+    assert stats.quantile([1.0, 2.0, 3.0, 4.0, 5.0], stats.LOW) == pytest.approx(1.4)
+    assert stats.quantile([1.0, 2.0, 3.0, 4.0, 5.0], stats.HIGH) == pytest.approx(4.6)
+
+
+def record(accuracy, loss, diverged=False):
+    return {"val_accuracy": accuracy, "val_loss": loss, "diverged": diverged}
+
+
+@pytest.mark.parametrize(
+    ("records", "best"),
+    [
+        ([record(0.8, 0.1), record(0.9, 0.5)], 1),
+        ([record(0.9, 0.5), record(0.9, 0.4), record(0.9, 0.4)], 1),
+        ([record(0.95, 0.1, diverged=True), record(0.2, 3.0)], 1),
+        ([record(None, None, diverged=True), record(0.1, 2.0, diverged=True)], 1),
+        ([record(0.9, None), record(0.9, 0.4)], 1),
+    ],
+)
+def test_the_winner_of_the_tuning(records, best):
+    assert stats.winner(records) == best
