@@ -8,7 +8,7 @@ Three rules hold for every kernel of minnet:
   with a fixed signature, so that the entry point is compiled once for all of them.
 
 Numba's own cache does not notice an edit in another file. The folder of the kernels therefore carries a digest
-of all of minnet's source: an edit or an upgrade starts a new folder.
+of the source that kernels come from: an edit or an upgrade starts a new folder.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ log = logging.getLogger("minnet")
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "arcp", "nsz"}, "nogil": True}
 INTERPRETED = bool(config.DISABLE_JIT)
 KEEP_DAYS = 30
+KERNEL_SOURCE = ("jit.py", "network/*.py", "optimizers/*.py", "training/*.py")
 
 _lock = threading.RLock()
 
@@ -93,12 +94,13 @@ def callable_from_kernels(function: Callable) -> Callable:
 
 @functools.cache
 def source_digest() -> str:
-    """Return a digest of minnet's source and of the compiler's version."""
+    """Return a digest of the source that kernels come from and of the compiler's version."""
     digest = hashlib.sha256(numba.__version__.encode())
     package = Path(__file__).parent
-    for file in sorted(package.rglob("*.py")):
-        digest.update(str(file.relative_to(package)).encode())
-        digest.update(file.read_bytes())
+    for part in KERNEL_SOURCE:
+        for file in sorted(package.glob(part)):
+            digest.update(file.name.encode())
+            digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -43,6 +43,20 @@ class Layout:
         sizes = [(fan_in + 1) * fan_out for fan_in, fan_out in zip(self.widths[:-1], self.widths[1:])]
         return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
+    @property
+    def blocks(self) -> np.ndarray:
+        """First weight, rows, columns and role of every block: int64 of shape (2 * n_layers, 4).
+
+        The weights of a layer are a block of role 0, its biases one of role 1; the weights of the output layer
+        have role 2.
+        """
+        rows = []
+        for layer, (fan_in, fan_out) in enumerate(zip(self.widths[:-1], self.widths[1:])):
+            start = int(self.starts[layer])
+            role = 2 if layer == self.n_layers - 1 else 0
+            rows += [[start, fan_in, fan_out, role], [start + fan_in * fan_out, 1, fan_out, 1]]
+        return np.array(rows, dtype=np.int64)
+
     def layers(self, vector: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return views of a flat vector: for each layer the weights (fan_in, fan_out) and the biases (fan_out,)."""
         views = []

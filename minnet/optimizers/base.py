@@ -1,4 +1,9 @@
-"""What a method is: a scalar rule, its coefficients per step, and what a comparison must know about it."""
+"""What a method is: a rule, its coefficients per step, and what a comparison must know about it.
+
+A method comes in one of two forms. Most are a scalar `rule`: one step of one weight, which becomes a fused loop.
+A method that must see more than one weight at a time (a layer's norm, its matrix, a sum over all weights) gives an
+`update` over blocks instead; see `Method`.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +18,9 @@ from minnet.errors import InputError, check_name, suggest
 
 Coefficients = Callable[..., dict[str, np.ndarray | float]]
 
+# Roles of a block: a weight matrix, a vector of biases, the weight matrix of the output layer.
+HIDDEN, BIAS, OUTPUT = 0, 1, 2
+
 # What a value of that name may be: (low, high, low itself allowed, high itself allowed).
 BOUNDS: Mapping[str, tuple[float, float, bool, bool]] = MappingProxyType(
     {
@@ -22,6 +30,7 @@ BOUNDS: Mapping[str, tuple[float, float, bool, bool]] = MappingProxyType(
         "beta1": (0.0, 1.0, True, False),
         "beta2": (0.0, 1.0, True, False),
         "eps": (0.0, np.inf, True, False),
+        "weight_decay": (0.0, np.inf, True, False),
     }
 )
 
@@ -48,8 +57,10 @@ class Style:
 
     defaults: Mapping[str, float] = field(default_factory=dict)
     rule: Callable | None = None
+    update: Callable | None = None
     coefficients: Coefficients | None = None
     formula: str | None = None
+    initial: Mapping[str, float | str] | None = None
     notes: str = ""
 
 
@@ -81,7 +92,23 @@ class Method:
     space : mapping of str to Range
         Where tuning looks; `lr` always.
     slots : tuple of str
-        What the method remembers about each weight; zero before the first step.
+        What the method remembers about each weight.
+    initial : mapping of str to float or "params"
+        Slots that do not start at zero: at a number, or at the initial weights.
+    update : callable, instead of `rule`
+        ``update(params, grads, slots, memory, blocks, coefficients)`` moves all weights by one step, in place;
+        Numba compiles it. `params` and `grads` are flat; `slots` is (n_slots, n_params); row k of `blocks`
+        says where block k lies: its first weight, its rows and columns (a bias is one row), its role (`HIDDEN`,
+        `BIAS`, `OUTPUT`), and where its part of `memory` (float64) begins. ``coefficients[role == BIAS]`` holds
+        the values named by `columns`.
+    columns : tuple of str
+        Names of the coefficients; by default those of the rule, in its order.
+    memory : callable
+        ``memory(rows, columns)`` is how many float64 numbers an `update` remembers for a block of that shape
+        (0 at the start).
+    evaluation : callable
+        ``evaluation(w, *slots)`` returns where to evaluate, elementwise over arrays, for a method that trains at
+        one point and evaluates at another.
     coefficients : callable
         ``coefficients(t, lr, **hyper) -> {name: value per step}`` in float64; `t` counts from 1. Once per step
         for all weights. Without it the rule gets the hyperparameters as they are.
@@ -105,20 +132,27 @@ class Method:
     title: str
     formula: str
     paper: str
-    rule: Callable
     defaults: Mapping[str, float]
     space: Mapping[str, Range]
+    rule: Callable | None = None
     slots: tuple[str, ...] = ()
+    initial: Mapping[str, float | str] = field(default_factory=dict)
     coefficients: Coefficients = given
+    update: Callable | None = None
+    columns: tuple[str, ...] = ()
+    memory: Callable[[int, int], int] | None = None
+    evaluation: Callable | None = None
     purpose: str = ""
     notes: str = ""
     styles: Mapping[str, Style] = field(default_factory=dict)
     slide: int | None = None
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Names of the rule's coefficients, in its order."""
-        return tuple(inspect.signature(self.rule).parameters)[2 + len(self.slots) :]
+    def __post_init__(self) -> None:
+        if (self.rule is None) == (self.update is None):
+            raise InputError(f"{self.name}: a method has either a rule or an update")
+        if self.rule is not None:
+            columns = tuple(inspect.signature(self.rule).parameters)[2 + len(self.slots) :]
+            object.__setattr__(self, "columns", columns)
 
     @property
     def style_names(self) -> tuple[str, ...]:
@@ -141,6 +175,8 @@ class Method:
             self,
             defaults={**self.defaults, **other.defaults},
             rule=other.rule or self.rule,
+            update=other.update or self.update,
+            initial=self.initial if other.initial is None else other.initial,
             coefficients=other.coefficients or self.coefficients,
             formula=other.formula or self.formula,
             notes=other.notes or self.notes,
@@ -161,7 +197,7 @@ class Method:
         return {**self.defaults, **{name: float(value) for name, value in hyper.items()}}
 
     def table(self, steps: np.ndarray, lr: np.ndarray, hyper: Mapping[str, float]) -> np.ndarray:
-        """Return the rule's coefficients for every step.
+        """Return the coefficients for every step.
 
         Parameters
         ----------

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minnet.errors import InputError
-from minnet.optimizers.base import Method, check_value
+from minnet.optimizers.base import BIAS, HIDDEN, Method, check_value
 
 LearningRate = float | Callable[[np.ndarray], np.ndarray]
 Params = np.ndarray | Sequence[np.ndarray]
@@ -22,12 +22,18 @@ class State:
     ----------
     t : int
         Steps done.
-    slots : list of arrays of shape (n_slots, size)
-        One for every array of parameters.
+    slots : array of shape (n_slots, n_params)
+        What the method remembers about each weight, all arrays of parameters in one row.
+    memory : float64 array
+        What it remembers about each block.
+    blocks : int64 array of shape (n_blocks, 5)
+        First weight, rows, columns, role and place in `memory` of each block.
     """
 
     t: int
-    slots: list[np.ndarray]
+    slots: np.ndarray
+    memory: np.ndarray
+    blocks: np.ndarray
 
 
 class Optimizer:
@@ -87,15 +93,44 @@ class Optimizer:
         lr = self.lr(steps) if callable(self.lr) else self.lr
         return np.broadcast_to(np.asarray(lr, dtype=np.float64), steps.shape)
 
-    def table(self, steps: np.ndarray) -> np.ndarray:
-        """Return the rule's coefficients, float64 array of shape (len(steps), number of coefficients)."""
-        return self.method.table(steps, self.learning_rates(steps), self.hyper)
+    def table(self, steps: np.ndarray, decay_biases: bool = True) -> np.ndarray:
+        """Return the coefficients of every step, float64 array of shape (len(steps), 2, number of coefficients).
+
+        Row 0 of a step is for weights, row 1 for biases; they differ only in a `weight_decay` of the method's own,
+        which spares the biases unless `decay_biases`.
+        """
+        lr, sparing = self.learning_rates(steps), {name: 0.0 for name in self.hyper if name == "weight_decay"}
+        weights = self.method.table(steps, lr, self.hyper)
+        biases = weights if decay_biases else self.method.table(steps, lr, {**self.hyper, **sparing})
+        return np.stack([weights, biases], axis=1)
 
     def update(self, dtype: str) -> Callable:
-        """Return the compiled update loop for "float32" or "float64"."""
-        from minnet.optimizers.compile import elementwise
+        """Return the compiled update for "float32" or "float64"."""
+        from minnet.optimizers import compile as compiling
 
-        return elementwise(self.method.rule, len(self.method.slots), len(self.method.columns), dtype)
+        return compiling.update(self.method, dtype)
+
+    def start(self, params: np.ndarray, blocks: np.ndarray) -> State:
+        """Return the state before the first step for a flat vector and the blocks it consists of.
+
+        Parameters
+        ----------
+        params : array of shape (n_params,)
+        blocks : int64 array of shape (n_blocks, 4)
+            First weight, rows, columns and role of each block.
+        """
+        method = self.method
+        sizes = [method.memory(rows, columns) if method.memory else 0 for _, rows, columns, _ in blocks.tolist()]
+        places = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        slots = np.zeros((len(method.slots), params.size), dtype=params.dtype)
+        for name, value in method.initial.items():
+            slots[method.slots.index(name)] = params if value == "params" else value
+        return State(
+            t=0,
+            slots=slots,
+            memory=np.zeros(places[-1]),
+            blocks=np.column_stack([blocks, places[:-1]]).astype(np.int64),
+        )
 
     def init(self, params: Params) -> State:
         """Return the state before the first step.
@@ -103,6 +138,8 @@ class Optimizer:
         Parameters
         ----------
         params : float32 or float64 array of any shape, C-contiguous, or a list of such arrays
+            Methods that see a layer's shape take an array of two or more dimensions as a weight matrix, its first
+            dimension being the rows.
 
         Raises
         ------
@@ -112,11 +149,13 @@ class Optimizer:
         arrays = _arrays("params", params)
         dtypes = {a.dtype for a in arrays}
         if len(dtypes) > 1:
-            raise InputError(
-                f"params must have one dtype, not {sorted(map(str, dtypes))}: convert them with astype"
-            )
-        n_slots = len(self.method.slots)
-        return State(t=0, slots=[np.zeros((n_slots, a.size), dtype=a.dtype) for a in arrays])
+            raise InputError(f"params must have one dtype, not {sorted(map(str, dtypes))}: convert them with astype")
+        first, blocks = 0, []
+        for a in arrays:
+            rows = a.shape[0] if a.ndim > 1 else 1
+            blocks.append([first, rows, a.size // max(rows, 1), HIDDEN if a.ndim > 1 else BIAS])
+            first += a.size
+        return self.start(_flat(arrays), np.array(blocks))
 
     def step(self, params: Params, grads: Params, state: State) -> None:
         """Take one step, in place, for all of `params`.
@@ -126,7 +165,7 @@ class Optimizer:
         params, grads : arrays or lists of arrays of equal shapes and types
             As given to `init`. `params` is changed, `grads` is not.
         state : State
-            Changed: its slots, and its count of steps (once for all arrays).
+            Changed: what it remembers, and its count of steps (once for all arrays).
 
         Raises
         ------
@@ -137,22 +176,36 @@ class Optimizer:
         shapes, others = [a.shape for a in weights], [a.shape for a in gradients]
         if shapes != others:
             raise InputError(f"grads have shapes {others}, params {shapes}: they must be equal")
-        if [a.size for a in weights] != [s.shape[1] for s in state.slots]:
+        if [a.size for a in weights] != (state.blocks[:, 1] * state.blocks[:, 2]).tolist():
             raise InputError("state belongs to other params: make one with init(params)")
-        if {a.dtype for a in gradients} | {s.dtype for s in state.slots} != {weights[0].dtype}:
+        if {a.dtype for a in (*weights, *gradients, state.slots)} != {weights[0].dtype}:
             raise InputError(f"params, grads and state must have one dtype: params are {weights[0].dtype}")
-        dtype = weights[0].dtype
-        update = self.update(str(dtype))
+        dtype, w = weights[0].dtype, _flat(weights)
         coefficients = self.table(np.array([state.t]))[0].astype(dtype)
-        for w, g, slots in zip(weights, gradients, state.slots):
-            update(w.reshape(-1), g.reshape(-1), slots, 0, 1, w.size, coefficients)
+        self.update(str(dtype))(w, _flat(gradients), state.slots, state.memory, state.blocks, coefficients)
+        _unflatten(w, weights)
         state.t += 1
 
     def evaluation_params(self, params: Params, state: State) -> Params:
-        """Return a copy of the parameters at which to evaluate (for most methods where they are)."""
-        if isinstance(params, np.ndarray):
-            return params.copy()
-        return [a.copy() for a in params]
+        """Return a copy of the parameters at which to evaluate: for most methods, where they are."""
+        arrays = _arrays("evaluation params", params)
+        copies = [a.copy() for a in arrays]
+        if self.method.evaluation is not None:
+            _unflatten(self.method.evaluation(_flat(arrays), *state.slots).astype(arrays[0].dtype), copies)
+        return copies[0] if isinstance(params, np.ndarray) else copies
+
+
+def _flat(arrays: list[np.ndarray]) -> np.ndarray:
+    """Return all numbers of `arrays` as one vector: a view of a single array, a copy of several."""
+    return arrays[0].reshape(-1) if len(arrays) == 1 else np.concatenate([a.reshape(-1) for a in arrays])
+
+
+def _unflatten(vector: np.ndarray, arrays: list[np.ndarray]) -> None:
+    """Write a vector made by `_flat` back into `arrays`."""
+    first = 0
+    for a in arrays:
+        a.reshape(-1)[:] = vector[first : first + a.size]
+        first += a.size
 
 
 def _arrays(label: str, values: Params) -> list[np.ndarray]:

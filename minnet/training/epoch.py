@@ -18,6 +18,7 @@ from minnet import jit
 from minnet.network import compile as network_compile
 from minnet.network.network import sample_types
 from minnet.network.propagation import PENALTY_TYPE, gather, gradient, work_type
+from minnet.optimizers.base import BIAS
 from minnet.optimizers.compile import update_type
 
 
@@ -46,7 +47,8 @@ def epoch_signature(x_dtype: str, dtype: str) -> Signature:
     vector, matrix, whole = real[::1], real[:, ::1], types.int64[::1]
     X, Y, scale = sample_types(x_dtype, dtype)
     return types.Tuple((types.int64, types.float64))(
-        X, Y, scale, whole, types.int64, vector, vector, matrix, whole, whole, work_type(dtype), matrix,
+        X, Y, scale, whole, types.int64, vector, vector, matrix, types.float64[::1], types.int64[:, ::1],
+        whole, whole, work_type(dtype), real[:, :, ::1],
         types.float64[::1], types.int64, PENALTY_TYPE, LIMITS_TYPE, types.float64[:, ::1],
         network_compile.value_type(dtype), network_compile.slope_type(dtype),
         network_compile.head_type(dtype), update_type(dtype),
@@ -60,7 +62,7 @@ def epoch_kernel(x_dtype: str, dtype: str) -> Callable:
 
 
 def epoch(
-    X, Y, scale, order, batch, params, grads, slots, widths, starts, work, table,
+    X, Y, scale, order, batch, params, grads, slots, memory, blocks, widths, starts, work, table,
     lr, first_step, penalty, limits, norms, activate, descend, head, update,
 ):  # fmt: skip
     """Train on the samples `order`, in batches.
@@ -70,8 +72,9 @@ def epoch(
     X, Y : samples (n, n_features) and targets (n, n_outputs); X is multiplied by `scale`
     order : samples in the order of training
     batch : samples per step; the last batch may be smaller
-    params, grads : flat vectors; slots : (n_slots, size); widths, starts : see `propagation`; work : buffers
-    table : coefficients, one row per step; lr : learning rate of every step; first_step : steps done before
+    params, grads : flat vectors; slots, memory, blocks : the method's state, see `Method.update`
+    widths, starts, work : see `propagation`
+    table : coefficients, (n_steps, 2, n_coefficients); lr : learning rate of every step; first_step : steps done before
     penalty, limits : regularisers
     norms : (3, n_layers), filled at the last step with the norms of gradient, update and weights per layer
     activate, descend, head, update : function pointers
@@ -98,16 +101,11 @@ def epoch(
         if last:
             before = params.copy()
             measure(grads, starts, norms[0])
-        for layer in range(widths.size - 1):
-            fan_in, fan_out = widths[layer], widths[layer + 1]
-            middle = starts[layer] + fan_in * fan_out
-            if limits.decay > 0:
-                end = starts[layer + 1] if limits.decay_biases else middle
-                shrink(params[starts[layer] : end], 1 - lr[step] * limits.decay)
-            update(params, grads, slots, starts[layer], fan_in, fan_out, table[step])
-            update(params, grads, slots, middle, 1, fan_out, table[step])
-            if limits.max_norm > 0:
-                bound_columns(params[starts[layer] : middle].reshape(fan_in, fan_out), limits.max_norm)
+        if limits.decay > 0:
+            decay(params, blocks, 1 - lr[step] * limits.decay, limits.decay_biases)
+        update(params, grads, slots, memory, blocks, table[step])
+        if limits.max_norm > 0:
+            bound_norms(params, blocks, limits.max_norm)
         if last:
             measure(params, starts, norms[2])
             before -= params
@@ -137,8 +135,26 @@ def shrink(values, factor):
 
 
 @jit.inner
+def decay(params, blocks, factor, biases):
+    """Multiply the weights, and the biases if asked, by `factor`."""
+    for k in range(blocks.shape[0]):
+        if biases or blocks[k, 3] != BIAS:
+            first = blocks[k, 0]
+            shrink(params[first : first + blocks[k, 1] * blocks[k, 2]], factor)
+
+
+@jit.inner
+def bound_norms(params, blocks, bound):
+    """Scale back the incoming weights of every unit whose norm exceeds `bound`."""
+    for k in range(blocks.shape[0]):
+        if blocks[k, 3] != BIAS:
+            first, rows, columns = blocks[k, 0], blocks[k, 1], blocks[k, 2]
+            bound_columns(params[first : first + rows * columns].reshape(rows, columns), bound)
+
+
+@jit.inner
 def bound_columns(W, bound):
-    """Scale back every column of W (the incoming weights of one unit) whose norm exceeds `bound`."""
+    """Scale back every column of W whose norm exceeds `bound`."""
     squares = np.zeros(W.shape[1])
     for i in range(W.shape[0]):
         for j in range(W.shape[1]):

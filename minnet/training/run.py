@@ -95,7 +95,7 @@ class Run:
 
         self.params = self.network.init(spec.seed)
         self.grads = np.zeros_like(self.params)
-        self.state = self.optimizer.init(self.params)
+        self.state = self.optimizer.start(self.params, self.network.layout.blocks)
         self.norms = np.zeros((3, self.network.layout.n_layers))
         dropout = spec.network.dropout + spec.network.input_dropout > 0
         self.work = make_work(self.network.layout.widths, training.batch_size, self.dtype, dropout)
@@ -138,8 +138,8 @@ class Run:
         steps = np.arange(self.state.t, self.state.t + self.steps_per_epoch)
         steps_done, running_loss = self.kernel(
             self.split.X_train, self.Y_train, self.network.scale, order, training.batch_size,
-            self.params, self.grads, self.state.slots[0], self.network.widths, self.network.starts, self.work,
-            self.optimizer.table(steps).astype(self.dtype), self.optimizer.learning_rates(steps).copy(),
+            self.params, self.grads, self.state.slots, self.state.memory, self.state.blocks, self.network.widths, self.network.starts, self.work,
+            self.optimizer.table(steps, training.decay_biases).astype(self.dtype), self.optimizer.learning_rates(steps).copy(),
             self.state.t, self._penalty, self._limits, self.norms, *self.network.functions, self.update,
         )  # fmt: skip
         self.state.t += steps_done

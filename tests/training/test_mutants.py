@@ -15,14 +15,21 @@ from minnet import jit
 from minnet.training import epoch as epoch_module
 from minnet.training import run as run_module
 
-BIASES = "update(params, grads, slots, middle, 1, fan_out, table[step])"
-WEIGHTS = "update(params, grads, slots, starts[layer], fan_in, fan_out, table[step])"
-BY_SGD = "params[middle : middle + fan_out] -= params.dtype.type(lr[step]) * grads[middle : middle + fan_out]"
-PER_LAYER = "table[min(step * (widths.size - 1) + layer, n_steps - 1)]"
+UPDATE = "        update(params, grads, slots, memory, blocks, table[step])\n"
+WEIGHTS_ONLY = UPDATE.replace("blocks", "blocks[k : k + 1]")
 COMPILED = {
-    "biases skipped": (BIASES, "pass"),
-    "biases by plain gradient descent": (BIASES, BY_SGD),
-    "t advanced per layer": (WEIGHTS, WEIGHTS.replace("table[step]", PER_LAYER)),
+    "biases skipped": (UPDATE, "        for k in range(0, 6, 2):\n    " + WEIGHTS_ONLY),
+    "biases by plain gradient descent": (
+        UPDATE,
+        "        for k in range(0, 6, 2):\n    " + WEIGHTS_ONLY + "        for k in range(1, 6, 2):\n"
+        "            for i in range(blocks[k, 0], blocks[k, 0] + blocks[k, 2]):\n"
+        "                params[i] -= lr[step] * grads[i]\n",
+    ),
+    "t advanced per layer": (
+        UPDATE,
+        "        for k in range(6):\n    "
+        + UPDATE.replace("blocks", "blocks[k : k + 1]").replace("[step]", "[min(3 * step + k // 2, n_steps - 1)]"),
+    ),
     "last batch dropped": ("(order.size + batch - 1) // batch", "order.size // batch"),
 }
 
@@ -67,7 +74,7 @@ def test_moments_lost_between_epochs_are_caught(monkeypatch):
     train_epoch = run_module.Run.train_epoch
 
     def forgetful(self):
-        self.state.slots[0][:] = 0
+        self.state.slots[:] = 0
         train_epoch(self)
 
     monkeypatch.setattr(run_module.Run, "train_epoch", forgetful)
