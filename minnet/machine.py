@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("numpy", "numba", "scipy", "scikit-learn", "pandas", "joblib", "threadpoolctl")
+PACKAGES = ("minnet", "numpy", "numba", "scipy", "scikit-learn", "pandas", "joblib", "threadpoolctl")
 
 
 def versions() -> dict[str, str]:
@@ -21,10 +21,8 @@ def versions() -> dict[str, str]:
     >>> sorted(versions())[:3]
     ['joblib', 'minnet', 'numba']
     """
-    from minnet import __version__
-
-    found = {"minnet": __version__, "python": platform.python_version()}
-    return found | {package: importlib.metadata.version(package) for package in PACKAGES}
+    packages = {package: importlib.metadata.version(package) for package in PACKAGES}
+    return {"python": platform.python_version(), **packages}
 
 
 def hardware() -> dict[str, Any]:

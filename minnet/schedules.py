@@ -246,8 +246,7 @@ KINDS: dict[str, Kind] = {
         Kind(
             "cosine",
             "half a cosine wave, once or with warm restarts",
-            "α₀·(end + (1 − end)·(1 + cos(π·u))/2), u the share of the period run;"
-            " period n lasts period·multiplierⁿ",
+            "α₀·(end + (1 − end)·(1 + cos(π·u))/2), u the share of the period run; period n lasts period·multiplierⁿ",
             _cosine_restarts,
             {
                 "period": Parameter(
@@ -348,8 +347,7 @@ class Schedule:
         for name in self.params:
             _check_parameter(kind, name, kind.parameters)
         params: dict[str, Any] = {
-            name: p.check(self.name, name, self.params.get(name, p.default))
-            for name, p in kind.parameters.items()
+            name: p.check(self.name, name, self.params.get(name, p.default)) for name, p in kind.parameters.items()
         }
         _set(self, params=params)
         _set(self, lr=_number(f"schedule {self.name!r}: lr", self.lr, 0.0, 1e300))
@@ -669,9 +667,7 @@ def _read(text: str) -> dict[str, Any]:
     for item in rest.split(",") if colon else []:
         key, equals, value = (part.strip() for part in item.partition("="))
         if not (key and equals and value):
-            raise InputError(
-                f"schedule {text!r}: cannot read {item.strip()!r}: write it as 'step:drop=0.5,every=5'"
-            )
+            raise InputError(f"schedule {text!r}: cannot read {item.strip()!r}: write it as 'step:drop=0.5,every=5'")
         if key in entries:
             raise InputError(f"schedule {text!r} has {key!r} twice")
         entries[key] = value if key == "per" else _as_number(key, value)

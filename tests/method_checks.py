@@ -1,18 +1,59 @@
-"""What must hold for every method: run by `optimizers/test_methods.py` over the registry, and by
+"""What must hold for every method in every style: run by `optimizers/test_methods.py` over the registry, and by
 `optimizers/test_mutants.py` over broken copies of it, each of which must fail."""
 
 from __future__ import annotations
+
+import importlib
 
 import numpy as np
 import reference
 from numpy.testing import assert_allclose
 
+from minnet import optimizers
 from minnet.optimizers import Method, Optimizer
 
-GOLDEN = reference.golden("optimizers_torch.npz")
-CASES = {case["key"]: case for case in GOLDEN["meta"]["cases"]}
 # A second set of hyperparameters: every one of them far from its default.
-OTHERS = {"momentum": 0.6, "rho": 0.7, "beta1": 0.6, "beta2": 0.93, "eps": 0.03}
+OTHERS = {"momentum": 0.6, "rho": 0.7, "beta1": 0.6, "beta2": 0.93, "eps": 0.03, "weight_decay": 0.3}
+
+
+def _references() -> dict[str, object]:
+    """Slow references, by method or by "method/style"; those of `tests/references/` beside the lecture's."""
+    found = dict(reference.METHODS)
+    for file in sorted((reference.GOLDEN.parent / "references").glob("*.py")):
+        module = importlib.import_module(f"references.{file.stem}")
+        found.update(module.METHODS)
+        OTHERS.update(getattr(module, "OTHERS", {}))
+    return found
+
+
+def _cases() -> list[dict]:
+    """Recorded trajectories: every case with its style, its start, its gradients, its rates and its path.
+
+    The lecture's methods in PyTorch's form are the paper's: their cases name no style and stand for both.
+    """
+    cases = []
+    for file in sorted(reference.GOLDEN.glob("optimizers_*.npz")):
+        recorded = reference.golden(file.name)
+        for case in recorded["meta"]["cases"]:
+            given = case["problem"] == "given"
+            cases += [
+                {
+                    **case,
+                    "key": f"{file.stem.removeprefix('optimizers_')}:{case['key']}",
+                    "style": style,
+                    "p0": recorded["p0"],
+                    "gradients": recorded["grads"] if given else recorded["matrix"].__matmul__,
+                    "lrs": recorded[f"lrs/{case['key']}"],
+                    "path": recorded[f"params/{case['key']}"],
+                }
+                for style in ([case["style"]] if "style" in case else ["paper", "torch"])
+            ]
+    return cases
+
+
+REFERENCES = _references()
+CASES = _cases()
+STYLED = [(name, style) for name in optimizers.names() for style in optimizers.get(name).style_names]
 
 
 def gradients(steps: int = 40, size: int = 12, seed: int = 0) -> np.ndarray:
@@ -45,15 +86,16 @@ def falling(steps: int, lr: float) -> np.ndarray:
     return lr * 0.5 ** (np.arange(steps) // 10)
 
 
-def check_reference(method: Method, dtype: str = "float64") -> None:
+def check_reference(method: Method, style: str = "paper", dtype: str = "float64") -> None:
     """The compiled rule walks the path of the slow reference, for defaults and others, with a falling lr."""
+    slow = REFERENCES.get(f"{method.name}/{style}") or REFERENCES[method.name]
     p0 = np.random.default_rng(1).normal(size=12)
     defaults = {name: value for name, value in method.defaults.items() if name != "lr"}
     tolerance = {"float64": 1e-12, "float32": 1e-5}[dtype]
     for hyper in (defaults, other_hyper(method)):
         for lr in (method.defaults["lr"], 0.2):
             lrs, grads = falling(40, lr), gradients()
-            expected = reference.METHODS[method.name](p0.astype(dtype), grads.astype(dtype), lrs, **hyper)
+            expected = slow(p0.astype(dtype), grads.astype(dtype), lrs, **hyper)
             ours = path(method, p0.astype(dtype), grads, lrs, hyper)
             # Steps, not points: a small step must be right in its own size.
             moved = np.abs(np.diff(expected, axis=0)).sum(axis=0) + np.abs(expected).max(axis=0)
@@ -63,13 +105,17 @@ def check_reference(method: Method, dtype: str = "float64") -> None:
                 assert_allclose(first, wanted, rtol=1e-9, atol=1e-15)
 
 
-def check_golden(method: Method) -> None:
-    """The compiled rule walks the paths recorded from PyTorch."""
-    cases = [case for case in CASES.values() if case["method"] == method.name]
-    assert cases, f"no golden trajectory of {method.name}"
+def check_golden(method: Method, style: str = "paper") -> None:
+    """The compiled rule walks the recorded paths."""
+    cases = [case for case in CASES if (case["method"], case["style"]) == (method.name, style)]
+    assert cases or not needs_golden(method.name, style), f"no golden trajectory of {method.name} in style {style}"
     for case in cases:
-        lrs = GOLDEN[f"lrs/{case['key']}"]
-        assert len(lrs) >= 20
-        grads = GOLDEN["grads"] if case["problem"] == "given" else (lambda p: GOLDEN["matrix"] @ p)
-        ours = path(method, GOLDEN["p0"], grads, lrs, case["hyper"])
-        assert_allclose(ours, GOLDEN[f"params/{case['key']}"], rtol=1e-10, atol=1e-12)
+        assert len(case["lrs"]) >= 30
+        ours = path(method, case["p0"], case["gradients"], case["lrs"], case["hyper"])
+        assert_allclose(ours, case["path"], rtol=1e-10, atol=1e-12, err_msg=case["key"])
+
+
+def needs_golden(name: str, style: str) -> bool:
+    """A style is a library's: it needs that library's recording. The paper's form needs one from any library
+    unless its method file says that none has it (its notes begin with "No library")."""
+    return style != "paper" or not optimizers.get(name).notes.startswith("No library")

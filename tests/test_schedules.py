@@ -95,9 +95,7 @@ def test_epochs_are_a_unit_of_time(name, params, factor):
     """At four steps per epoch, the start of epoch e is where the schedule per step is after e steps."""
     per_epoch = schedules.create(name, lr=LR, per="epoch", **params).bind(4 * T, steps_per_epoch=4)
     if name == "one_cycle":  # its last step is the run's last, whatever the unit
-        assert_allclose(
-            per_epoch(np.arange(4 * T)), schedules.create(name, LR, **params).bind(4 * T)(np.arange(4 * T))
-        )
+        assert_allclose(per_epoch(np.arange(4 * T)), schedules.create(name, LR, **params).bind(4 * T)(np.arange(4 * T)))
         return
     assert_allclose(per_epoch(4 * np.arange(T)), [LR * factor(t) for t in range(T)], rtol=1e-12, atol=1e-15)
 

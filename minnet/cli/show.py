@@ -69,7 +69,7 @@ def _optimizer(name: str, style: str, lr: float | None) -> list[str]:
     if method.purpose:
         lines += textwrap.wrap(method.purpose, 100)
     lines += _section("Update", method.formula.splitlines())
-    lines += _section("Rule, for one weight", inspect.getsource(method.rule).rstrip().splitlines())
+    lines += _section("Rule, for one weight", method.source.rstrip().splitlines())
     lines += _section("Its coefficients, for every step t", _coefficients(method))
     lines += _section("Defaults", _defaults(name))
     lines += _section("Tuned in", columns([(key, describe_range(r)) for key, r in method.space.items()]))
@@ -109,6 +109,8 @@ def _first_steps(method: Method, gradient: float, lr: float) -> list[str]:
     """Run the rule itself on one weight that starts at 0."""
     import numpy as np
 
+    if method.rule is None:
+        return ["(moves whole layers: see its rule)"]
     hyper = {key: value for key, value in method.defaults.items() if key != "lr"}
     table = method.table(np.arange(STEPS), np.full(STEPS, lr), hyper)
     rows = [("t", *method.slots, "w", "step", "step/α")]

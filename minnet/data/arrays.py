@@ -74,9 +74,7 @@ def from_arrays(
         classes, y_train = np.unique(labels, return_inverse=True)
         unknown = np.setdiff1d(test_labels, classes)
         if len(unknown):
-            raise InputError(
-                f"{name}: label {str(unknown[0])!r} of the test part is not in the training part"
-            )
+            raise InputError(f"{name}: label {str(unknown[0])!r} of the test part is not in the training part")
         y_held = np.searchsorted(classes, test_labels)
     X, X_test, scale = _typed(name, X, X_test, standardise)
     if image_shape is None and X.dtype == np.uint8:
@@ -98,9 +96,7 @@ def _rows(name: str, X: Any) -> tuple[NDArray[Any], tuple[int, int] | None]:
     if X.dtype.kind not in "buif":
         raise InputError(f"{name}: the samples must be numbers, not {X.dtype}")
     if X.ndim not in (2, 3) or 0 in X.shape:
-        raise InputError(
-            f"{name}: the samples must have shape (n, n_features) or (n, height, width), not {X.shape}"
-        )
+        raise InputError(f"{name}: the samples must have shape (n, n_features) or (n, height, width), not {X.shape}")
     if X.dtype.kind == "f" and not np.isfinite(X).all():
         raise InputError(f"{name}: the samples hold values that are missing or not finite")
     image_shape = (X.shape[1], X.shape[2]) if X.ndim == 3 else None

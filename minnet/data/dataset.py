@@ -101,9 +101,7 @@ class Dataset:
             raise InputError(f"{self.name}: {len(classes)} class; classification needs at least 2")
         object.__setattr__(self, "classes", classes)
         for part in ("train", "test"):
-            X, y = _checked_part(
-                self.name, part, getattr(self, f"X_{part}"), getattr(self, f"y_{part}"), len(classes)
-            )
+            X, y = _checked_part(self.name, part, getattr(self, f"X_{part}"), getattr(self, f"y_{part}"), len(classes))
             object.__setattr__(self, f"X_{part}", X)
             object.__setattr__(self, f"y_{part}", y)
         if self.X_train.shape[1] != self.X_test.shape[1] or self.X_train.dtype != self.X_test.dtype:
@@ -116,9 +114,7 @@ class Dataset:
         if self.image_shape is not None:
             shape = tuple(int(side) for side in self.image_shape)
             if len(shape) != 2 or math.prod(shape) != self.n_features:
-                raise InputError(
-                    f"{self.name}: image_shape {shape} does not fit {self.n_features} values per row"
-                )
+                raise InputError(f"{self.name}: image_shape {shape} does not fit {self.n_features} values per row")
             object.__setattr__(self, "image_shape", shape)
         if not (math.isfinite(self.scale) and self.scale > 0):
             raise InputError(f"{self.name}: scale must be a positive number, not {self.scale!r}")
@@ -263,9 +259,7 @@ def _checked_part(
             f"not {X.dtype} of shape {X.shape}"
         )
     if y.ndim != 1 or y.dtype.kind not in "iu":
-        raise InputError(
-            f"{name}: y_{part} must be whole numbers of shape (n,), not {y.dtype} of shape {y.shape}"
-        )
+        raise InputError(f"{name}: y_{part} must be whole numbers of shape (n,), not {y.dtype} of shape {y.shape}")
     if len(X) != len(y):
         raise InputError(f"{name}: {len(X)} rows in X_{part}, but {len(y)} labels in y_{part}")
     if len(y) and not (y.min() >= 0 and y.max() < n_classes):

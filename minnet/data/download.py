@@ -85,9 +85,7 @@ def missing_line(card: Card, data_dir: str | Path | None, why: str) -> str:
     )
 
 
-def _fetch_file(
-    card: Card, file: CardFile, folder: Path, report: Progress, data_dir: str | Path | None
-) -> None:
+def _fetch_file(card: Card, file: CardFile, folder: Path, report: Progress, data_dir: str | Path | None) -> None:
     failures = []
     for url in file.urls:
         try:

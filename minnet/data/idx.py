@@ -130,17 +130,13 @@ def read_idx(path: Path | str, ndim: int) -> NDArray[np.uint8]:
                 )
             data += piece
         if content.read(1):
-            raise InputError(
-                f"{path}: trailing bytes after the {size} that its header {_times(shape)} promises"
-            )
+            raise InputError(f"{path}: trailing bytes after the {size} that its header {_times(shape)} promises")
     array = np.frombuffer(data, dtype=np.uint8).reshape(shape)
     array.flags.writeable = False
     return array
 
 
-def read_part(
-    images: Path, labels: Path, n_classes: int | None = None
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def read_part(images: Path, labels: Path, n_classes: int | None = None) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Read images and their labels, and check that they belong together.
 
     Parameters
@@ -162,9 +158,7 @@ def read_part(
     X = read_idx(images, ndim=3)
     y = read_idx(labels, ndim=1)
     if len(X) != len(y):
-        raise InputError(
-            f"{images} holds {len(X)} images, but {labels} holds {len(y)} labels; they must agree"
-        )
+        raise InputError(f"{images} holds {len(X)} images, but {labels} holds {len(y)} labels; they must agree")
     if n_classes is not None and y.max() >= n_classes:
         where = int(np.argmax(y >= n_classes))
         raise InputError(f"{labels}: label {y[where]} at position {where}; allowed are 0 to {n_classes - 1}")
@@ -176,9 +170,7 @@ def _read_header(path: Path, content: IO[bytes], ndim: int) -> tuple[int, ...]:
     if len(magic) < 4:
         raise InputError(f"{path}: truncated header, {len(magic)} of its 4 + {4 * ndim} bytes")
     if magic[:2] != b"\0\0":
-        raise InputError(
-            f"{path}: not an IDX file, starts with 0x{magic.hex()} instead of 0x000008{ndim:02x}"
-        )
+        raise InputError(f"{path}: not an IDX file, starts with 0x{magic.hex()} instead of 0x000008{ndim:02x}")
     if magic[2] != 0x08:
         kind = _TYPES.get(magic[2], "an unknown type")
         raise InputError(f"{path}: holds {kind} (code 0x{magic[2]:02x}), not unsigned bytes (code 0x08)")

@@ -65,9 +65,7 @@ def _check_promise(archive: zipfile.ZipFile, member: str) -> None:
     entry = archive.getinfo(member)
     with archive.open(entry) as stream:
         version = np.lib.format.read_magic(stream)
-        read = (
-            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        )
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = read(stream)
         held = entry.file_size - stream.tell()
     if dtype.hasobject:

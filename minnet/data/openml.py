@@ -65,8 +65,7 @@ def _fetch(title: str, name: str, version: int | str, data_dir: str | Path | Non
     except (OSError, ValueError, KeyError, ImportError) as error:
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise InputError(
-            f"{title} cannot be fetched ({reason}); check the name on openml.org and the network, "
-            "or use --data digits"
+            f"{title} cannot be fetched ({reason}); check the name on openml.org and the network, or use --data digits"
         ) from error
 
 

@@ -118,9 +118,7 @@ def _synthetic_options(name: str, rest: str) -> tuple[int, int]:
     digits_only = count.isascii() and count.isdigit() and len(count) < 9
     seed_only = not comma or (seed.isascii() and seed.isdigit() and len(seed) < 19)
     if not (digits_only and seed_only):
-        raise InputError(
-            f"data set {name!r}: write synthetic:N or synthetic:N,SEED, such as synthetic:6000,1"
-        )
+        raise InputError(f"data set {name!r}: write synthetic:N or synthetic:N,SEED, such as synthetic:6000,1")
     n_train = int(count)
     if not 60 <= n_train <= 1_000_000:
         raise InputError(f"data set {name!r}: the number of images must be from 60 to 1000000, not {n_train}")
@@ -173,8 +171,7 @@ def _idx_folder(name: str, stamps: tuple[_Stamp, ...], classes: tuple[str, ...] 
     X_test, y_test = idx.read_part(test_images, test_labels, n_classes)
     if X_train.shape[1:] != X_test.shape[1:]:
         raise InputError(
-            f"{train_images} holds images of {X_train.shape[1:]}, {test_images} of {X_test.shape[1:]}; "
-            "they must agree"
+            f"{train_images} holds images of {X_train.shape[1:]}, {test_images} of {X_test.shape[1:]}; they must agree"
         )
     return Dataset(
         name=name,

@@ -216,9 +216,7 @@ def _blurred(ink: NDArray[np.float32], sigma: np.float32, axis: int) -> NDArray[
     return functools.reduce(np.add, parts)
 
 
-def _uniform(
-    rng: np.random.Generator, shape: int | tuple[int, ...], low: float, high: float
-) -> NDArray[np.float32]:
+def _uniform(rng: np.random.Generator, shape: int | tuple[int, ...], low: float, high: float) -> NDArray[np.float32]:
     return np.float32(low) + np.float32(high - low) * rng.random(shape, dtype=np.float32)
 
 
@@ -272,9 +270,7 @@ def _spline(stroke: list[int], n_points: int) -> NDArray[np.float64]:
     t = np.linspace(0, 1, 16)[:, None]
     rows = np.zeros((len(stroke) - 1, 16, n_points))
     weights = (
-        np.concatenate(
-            [-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, t**3 - t**2], axis=1
-        )
+        np.concatenate([-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, t**3 - t**2], axis=1)
         / 2
     )
     for piece in range(len(stroke) - 1):

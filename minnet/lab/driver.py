@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -233,7 +232,7 @@ class _Race:
             "style": entry.style,
             "title": method.title,
             "formula": method.formula,
-            "rule_source": inspect.getsource(method.rule),
+            "rule_source": method.source,
             "paper": method.paper,
             "notes": method.notes,
             "hyperparameters": method.settings(hyper),

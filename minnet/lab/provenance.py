@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,13 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def command() -> str:
+    """Return the command of this process, as one would type it again."""
+    program = Path(sys.argv[0]).name
+    program = "python -m minnet" if program == "__main__.py" else program
+    return " ".join([program, *map(shlex.quote, sys.argv[1:])])
+
+
 def session(jobs: int, engine: str) -> dict[str, Any]:
     """Return what is known when a session of an experiment starts.
 
@@ -26,7 +34,7 @@ def session(jobs: int, engine: str) -> dict[str, Any]:
         "engine": engine,
         "jobs": jobs,
         "threads": 1,
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": command(),
         "versions": machine.versions(),
         "hardware": machine.hardware(),
     }

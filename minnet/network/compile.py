@@ -48,9 +48,7 @@ def head(loss: str, output: str, dtype: str) -> Callable:
     """Return the head for a loss and an output activation (not "auto"), compiled."""
     if loss == "mse":
         scalar = ACTIVATIONS[output]
-        function = squared_error(
-            jit.callable_from_kernels(scalar.value), jit.callable_from_kernels(scalar.slope)
-        )
+        function = squared_error(jit.callable_from_kernels(scalar.value), jit.callable_from_kernels(scalar.slope))
     else:
         function = {"cross_entropy": cross_entropy, "binary_cross_entropy": binary_cross_entropy}[loss]
     return jit.compile(function, head_type(dtype).signature)

@@ -84,9 +84,7 @@ SCHEMES: dict[str, Scheme] = {
     "lecun_uniform": Scheme(uniform(lecun), "U(±√(3 / in))", "LeCun et al. 1998"),
     "lecun_normal": Scheme(normal(lecun), "N(0, 1 / in)", "LeCun et al. 1998"),
     "normal": Scheme(lambda rng, shape, value: rng.normal(0.0, value, shape), "N(0, σ²), normal:σ", "", 1.0),
-    "truncated_normal": Scheme(
-        truncated_normal, "N(0, σ²) cut at 2σ (before the cut), truncated_normal:σ", "", 0.05
-    ),
+    "truncated_normal": Scheme(truncated_normal, "N(0, σ²) cut at 2σ (before the cut), truncated_normal:σ", "", 0.05),
     "torch": Scheme(
         uniform(lambda fan_in, fan_out: 1 / (3 * fan_in)), "U(±1 / √in), biases too", "PyTorch's nn.Linear"
     ),

@@ -39,13 +39,9 @@ def resolve_output(loss: str, output: str) -> str:
     if output == "auto":
         return own
     if loss == "mse" and output == "softmax":
-        raise InputError(
-            f"loss 'mse' takes any output activation but softmax: one of {', '.join(ACTIVATIONS)}"
-        )
+        raise InputError(f"loss 'mse' takes any output activation but softmax: one of {', '.join(ACTIVATIONS)}")
     if loss != "mse" and output != own:
-        raise InputError(
-            f"loss {loss!r} belongs to output activation {own!r}, not {output!r}; 'mse' takes any"
-        )
+        raise InputError(f"loss {loss!r} belongs to output activation {own!r}, not {output!r}; 'mse' takes any")
     return output
 
 

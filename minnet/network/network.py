@@ -148,9 +148,7 @@ class Network:
                 f"{self.widths[0]} inputs and {self.widths[-1]} outputs"
             )
         if str(X.dtype) not in ("uint8", "float32", "float64") or str(Y.dtype) != self.dtype:
-            raise InputError(
-                f"X must be uint8, float32 or float64 and Y {self.dtype}, not {X.dtype} and {Y.dtype}"
-            )
+            raise InputError(f"X must be uint8, float32 or float64 and Y {self.dtype}, not {X.dtype} and {Y.dtype}")
 
 
 def sample_types(x_dtype: str, dtype: str) -> tuple[types.Type, types.Type, types.Type]:

@@ -44,9 +44,7 @@ def work_type(dtype: str) -> types.BaseTuple:
     return types.NamedUniTuple(getattr(types, dtype)[::1], len(Work._fields), Work)
 
 
-PENALTY_TYPE = types.NamedTuple(
-    (types.float64, types.boolean, types.float64, types.float64, types.int64), Penalty
-)
+PENALTY_TYPE = types.NamedTuple((types.float64, types.boolean, types.float64, types.float64, types.int64), Penalty)
 
 
 def make_work(widths: tuple[int, ...], batch: int, dtype: str, dropout: bool = False) -> Work:

@@ -56,9 +56,7 @@ class NetworkSpec:
         object.__setattr__(self, "hidden", tuple(self.hidden))
         for units in self.hidden:
             if isinstance(units, bool) or not isinstance(units, int) or units < 1:
-                raise InputError(
-                    f"hidden: {units!r} is no layer size; give whole numbers from 1, such as 128,64"
-                )
+                raise InputError(f"hidden: {units!r} is no layer size; give whole numbers from 1, such as 128,64")
         check_name("activation", self.activation, ACTIVATIONS)
         resolve_output(self.loss, self.output)
         if self.init != "auto":

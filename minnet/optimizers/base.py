@@ -155,6 +155,13 @@ class Method:
             object.__setattr__(self, "columns", columns)
 
     @property
+    def source(self) -> str:
+        """Source of the rule, or of the update."""
+        function = self.rule or self.update
+        assert function is not None
+        return inspect.getsource(function)
+
+    @property
     def style_names(self) -> tuple[str, ...]:
         """Styles that `create` takes for this method."""
         return ("paper", *self.styles)

@@ -22,9 +22,7 @@ def update_type(dtype: str) -> types.FunctionType:
     """Return the type of ``update(params, grads, slots, memory, blocks, coefficients)``: see `Method.update`."""
     real = getattr(types, dtype)
     vector, matrix = real[::1], real[:, ::1]
-    return types.FunctionType(
-        types.void(vector, vector, matrix, types.float64[::1], types.int64[:, ::1], matrix)
-    )
+    return types.FunctionType(types.void(vector, vector, matrix, types.float64[::1], types.int64[:, ::1], matrix))
 
 
 def update(method: Method, dtype: str) -> Callable:

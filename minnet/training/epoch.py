@@ -36,9 +36,7 @@ class Limits(NamedTuple):
     clip_norm: float
 
 
-LIMITS_TYPE = types.NamedTuple(
-    (types.float64, types.boolean, types.float64, types.float64, types.float64), Limits
-)
+LIMITS_TYPE = types.NamedTuple((types.float64, types.boolean, types.float64, types.float64, types.float64), Limits)
 
 
 def epoch_signature(x_dtype: str, dtype: str) -> Signature:

@@ -138,9 +138,11 @@ class Run:
         steps = np.arange(self.state.t, self.state.t + self.steps_per_epoch)
         steps_done, running_loss = self.kernel(
             self.split.X_train, self.Y_train, self.network.scale, order, training.batch_size,
-            self.params, self.grads, self.state.slots, self.state.memory, self.state.blocks, self.network.widths, self.network.starts, self.work,
-            self.optimizer.table(steps, training.decay_biases).astype(self.dtype), self.optimizer.learning_rates(steps).copy(),
-            self.state.t, self._penalty, self._limits, self.norms, *self.network.functions, self.update,
+            self.params, self.grads, self.state.slots, self.state.memory, self.state.blocks,
+            self.network.widths, self.network.starts, self.work,
+            self.optimizer.table(steps, training.decay_biases).astype(self.dtype),
+            self.optimizer.learning_rates(steps).copy(), self.state.t, self._penalty, self._limits, self.norms,
+            *self.network.functions, self.update,
         )  # fmt: skip
         self.state.t += steps_done
         self.running_loss = float(running_loss)
@@ -222,9 +224,7 @@ class Run:
         if test:
             started = time.perf_counter()
             Y_test = self.network.targets(self.split.y_test)
-            test_loss, test_accuracy = self.network.evaluate(
-                self.evaluation_params, self.split.X_test, Y_test
-            )
+            test_loss, test_accuracy = self.network.evaluate(self.evaluation_params, self.split.X_test, Y_test)
             self.eval_s += time.perf_counter() - started
         return RunResult(
             spec=self.spec,

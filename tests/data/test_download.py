@@ -123,8 +123,7 @@ def card(places, server):
         )
         for part, name in NAMES.items():
             urls = [
-                f"http://127.0.0.1:{port if way == 'closed' else server.server_address[1]}/{way}/{name}"
-                for way in ways
+                f"http://127.0.0.1:{port if way == 'closed' else server.server_address[1]}/{way}/{name}" for way in ways
             ]
             text += (
                 f'[files.{part}]\nname = "{name}"\nsha256 = "{hashlib.sha256(CONTENTS[part]).hexdigest()}"\n'

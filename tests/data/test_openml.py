@@ -54,9 +54,7 @@ def test_numeric_features_are_standardised(serve, tmp_path):
 
 
 def test_pixels_stay_bytes_and_are_fetched_once(serve):
-    calls = serve(
-        data=RNG.integers(0, 256, (60, 784)).astype(float), feature_names=[f"p{i}" for i in range(784)]
-    )
+    calls = serve(data=RNG.integers(0, 256, (60, 784)).astype(float), feature_names=[f"p{i}" for i in range(784)])
     data = minnet.load_dataset("openml:pixels")
     assert (data.X_train.dtype, data.scale, data.image_shape) == (np.uint8, 1 / 255, (28, 28))
     assert calls[0][1]["version"] == "active"

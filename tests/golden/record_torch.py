@@ -178,9 +178,7 @@ def network_loss(name: str, logits: torch.Tensor, targets: dict) -> tuple[torch.
     if name == "binary_cross_entropy":
         each = F.binary_cross_entropy_with_logits(logits, targets["y_binary"], reduction="none")
         return logits.sigmoid(), each.sum(1).mean()
-    outputs, wanted = (
-        (logits, targets["y_real"]) if name == "mse_identity" else (logits.sigmoid(), targets["y_unit"])
-    )
+    outputs, wanted = (logits, targets["y_real"]) if name == "mse_identity" else (logits.sigmoid(), targets["y_unit"])
     return outputs, 0.5 * ((outputs - wanted) ** 2).sum(1).mean()
 
 
@@ -336,9 +334,7 @@ def record_schedules() -> None:
     step.
     """
     rng = np.random.default_rng(11)
-    losses = np.concatenate(
-        [1.0 / np.arange(1, 9), 0.125 + 0.05 * rng.random(14), 0.1 + 0.03 * rng.random(12)]
-    )
+    losses = np.concatenate([1.0 / np.arange(1, 9), 0.125 + 0.05 * rng.random(14), 0.1 + 0.03 * rng.random(12)])
     losses = [*losses.tolist(), float("inf"), 0.05, 0.06, 0.06, 0.06, 0.06, 0.06, 0.06]
     s = lr_scheduler
     cases = [

@@ -94,9 +94,7 @@ def test_l2_agrees_with_the_reference(biases):
         activation="tanh", loss="cross_entropy", output="softmax", l2=0.3, decay_biases=biases,
     )  # fmt: skip
     penalty = Penalty(0.3, biases, 0.0, 0.0, 0)
-    value, grads = network.loss_and_gradient(
-        GOLDEN["params"], GOLDEN["x"], targets("cross_entropy", network), penalty
-    )
+    value, grads = network.loss_and_gradient(GOLDEN["params"], GOLDEN["x"], targets("cross_entropy", network), penalty)
     assert_allclose(value, expected, rtol=1e-12)
     assert_allclose(grads, reference.flatten(dW, db), rtol=1e-10, atol=1e-13)
 

@@ -68,9 +68,7 @@ def test_sparse_gives_every_unit_as_many_weights():
     assert_array_equal((draw("sparse:15", widths=(4, 3))[0] != 0).sum(axis=0), 4)
 
 
-@pytest.mark.parametrize(
-    "layer", reference.golden("init_torch.json")["layers"], ids=lambda c: str(c["fan_in"])
-)
+@pytest.mark.parametrize("layer", reference.golden("init_torch.json")["layers"], ids=lambda c: str(c["fan_in"]))
 def test_torch_default(layer):
     W, b = draw("torch", widths=(layer["fan_in"], layer["fan_out"]))
     for ours, theirs in ((W, layer["weight"]), (b, layer["bias"])):

@@ -57,15 +57,11 @@ def test_decay_includes_biases_only_when_asked():
         assert_array_equal(result.params, first_params(result.spec, split))
     network = {"bias_init": "normal:1"}
     for biases in (False, True):
-        run = spec(
-            "sgd", {"lr": 0.1}, network, epochs=1, batch_size=100, weight_decay=1.0, decay_biases=biases
-        )
+        run = spec("sgd", {"lr": 0.1}, network, epochs=1, batch_size=100, weight_decay=1.0, decay_biases=biases)
         free = spec("sgd", {"lr": 0.1}, network, epochs=1, batch_size=100)
         start = minnet.train(replace(run, training=replace(run.training, epochs=0)), split)
         difference = minnet.train(free, split).params - minnet.train(run, split).params
-        for (W, b), (W0, b0) in zip(
-            start.network.layout.layers(difference), start.network.layout.layers(start.params)
-        ):
+        for (W, b), (W0, b0) in zip(start.network.layout.layers(difference), start.network.layout.layers(start.params)):
             assert_allclose(W, 0.1 * W0, atol=1e-14)
             assert_allclose(b, 0.1 * b0 if biases else 0, atol=1e-14)
 
@@ -176,9 +172,7 @@ def test_train_loss_is_measured_on_a_fixed_part(monkeypatch):
     network, losses = one.network, []
     for i in range(23):
         losses.append(
-            network.evaluate(one.params, split.X_train[i : i + 1], network.targets(split.y_train[i : i + 1]))[
-                0
-            ]
+            network.evaluate(one.params, split.X_train[i : i + 1], network.targets(split.y_train[i : i + 1]))[0]
         )
     chosen = np.sort(np.random.default_rng(0).choice(23, 10, replace=False))
     assert_allclose(one.history[0]["train_loss"], np.mean(np.array(losses)[chosen]))
