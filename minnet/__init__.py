@@ -15,15 +15,23 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from minnet import data, lab, network, optimizers, schedules, training
+    from minnet import data, lab, network, optimizers, schedules, surfaces, training
     from minnet.data import load_dataset
     from minnet.lab import compare
+    from minnet.optimizers import rule
+    from minnet.surfaces import minimize
     from minnet.training import train
 
 __version__ = "0.1.0"
 
-_MODULES = ("data", "lab", "network", "optimizers", "schedules", "training")
-_NAMES = {"load_dataset": "minnet.data", "compare": "minnet.lab", "train": "minnet.training"}
+_MODULES = ("data", "lab", "network", "optimizers", "schedules", "surfaces", "training")
+_NAMES = {
+    "load_dataset": "minnet.data",
+    "compare": "minnet.lab",
+    "minimize": "minnet.surfaces",
+    "rule": "minnet.optimizers",
+    "train": "minnet.training",
+}
 
 __all__ = [
     "__version__",
@@ -31,9 +39,12 @@ __all__ = [
     "data",
     "lab",
     "load_dataset",
+    "minimize",
     "network",
     "optimizers",
+    "rule",
     "schedules",
+    "surfaces",
     "train",
     "training",
 ]

@@ -18,6 +18,7 @@ import functools
 import hashlib
 import logging
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -45,7 +46,7 @@ _lock = threading.RLock()
 inner = numba.njit(**OPTIONS)
 
 
-def compile(function: Callable, signature: Signature) -> Callable:
+def compile(function: Callable, signature: Signature, key: str = "") -> Callable:
     """Compile an entry point for one signature, or load it from the disk cache.
 
     Parameters
@@ -54,6 +55,8 @@ def compile(function: Callable, signature: Signature) -> Callable:
         Plain Python function. If it is a closure, it may only close over plain functions and numbers: a compiled
         function in a closure would miss the cache in every process.
     signature : numba signature
+    key : str
+        Digest of source outside minnet that the function comes from: it gets a folder of its own in the cache.
 
     Returns
     -------
@@ -65,14 +68,29 @@ def compile(function: Callable, signature: Signature) -> Callable:
         return function
     with _lock:
         started = time.perf_counter()
-        with _kernel_folder() as folder:
-            kernel = numba.njit(cache=folder is not None, **OPTIONS)(function)
+        with _kernel_folder(key) as folder:
+            kernel = _decorate(function, folder)
         kernel.compile(signature)
         kernel.disable_compile()
         hit = bool(sum(kernel.stats.cache_hits.values()))
         log.debug("%s %s in %.2f s", "loaded" if hit else "compiled", function.__qualname__,
                   time.perf_counter() - started)  # fmt: skip
         return kernel
+
+
+def _decorate(function: Callable, folder: Path | None) -> Callable:
+    try:
+        return numba.njit(cache=folder is not None, **OPTIONS)(function)
+    except RuntimeError:  # typed at a prompt: there is no file whose changes the cache could notice
+        return numba.njit(**OPTIONS)(function)
+
+
+def lines_with(kernel: Callable, word: str) -> list[str]:
+    """Return the lines of a kernel's intermediate code that hold a word; none if it was not compiled just now."""
+    if INTERPRETED or not sum(kernel.stats.cache_misses.values()):
+        return []
+    code = "\n".join(kernel.inspect_llvm(signature) for signature in kernel.signatures)
+    return [line for line in code.splitlines() if re.search(rf"\b{word}\b", line)]
 
 
 def once(build: Callable) -> Callable:
@@ -126,9 +144,10 @@ def cache_folder() -> Path | None:
 
 
 @contextlib.contextmanager
-def _kernel_folder() -> Iterator[Path | None]:
+def _kernel_folder(key: str = "") -> Iterator[Path | None]:
     """Point Numba's cache at our folder while a function is decorated, without changing it for anyone else."""
     folder, before = cache_folder(), config.CACHE_DIR
+    folder = folder / key if folder else None
     config.CACHE_DIR = str(folder or before)
     try:
         yield folder

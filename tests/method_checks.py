@@ -45,6 +45,7 @@ def _cases() -> list[dict]:
                     "gradients": recorded["grads"] if given else recorded["matrix"].__matmul__,
                     "lrs": recorded[f"lrs/{case['key']}"],
                     "path": recorded[f"params/{case['key']}"],
+                    "evaluated": recorded.get(f"evaluated/{case['key']}"),
                 }
                 for style in ([case["style"]] if "style" in case else ["paper", "torch"])
             ]
@@ -66,15 +67,21 @@ def gradients(steps: int = 40, size: int = 12, seed: int = 0) -> np.ndarray:
 
 def path(method: Method, p0: np.ndarray, grads, lrs: np.ndarray, hyper: dict) -> np.ndarray:
     """Step the compiled method; `grads` is an array (steps, n) or a function of the parameters."""
+    return both_paths(method, p0, grads, lrs, hyper)[0]
+
+
+def both_paths(method: Method, p0: np.ndarray, grads, lrs: np.ndarray, hyper: dict) -> tuple[np.ndarray, np.ndarray]:
+    """The path of the parameters, and that of the points to evaluate."""
     opt = Optimizer(method, hyper=hyper, lr=lambda steps: lrs[steps])
     w = p0.copy()
     state = opt.init(w)
-    points = [w.copy()]
+    points, evaluated = [w.copy()], [opt.evaluation_params(w, state)]
     for t in range(len(lrs)):
         g = grads(w) if callable(grads) else grads[t]
         opt.step(w, np.ascontiguousarray(g, w.dtype), state)
         points.append(w.copy())
-    return np.array(points)
+        evaluated.append(opt.evaluation_params(w, state))
+    return np.array(points), np.array(evaluated)
 
 
 def other_hyper(method: Method) -> dict[str, float]:
@@ -97,6 +104,9 @@ def check_reference(method: Method, style: str = "paper", dtype: str = "float64"
             lrs, grads = falling(40, lr), gradients()
             expected = slow(p0.astype(dtype), grads.astype(dtype), lrs, **hyper)
             ours = path(method, p0.astype(dtype), grads, lrs, hyper)
+            if isinstance(expected, tuple):  # trained at one point, evaluated at another
+                ours = np.hstack(both_paths(method, p0.astype(dtype), grads, lrs, hyper))
+                expected = np.hstack(expected)
             # Steps, not points: a small step must be right in its own size.
             moved = np.abs(np.diff(expected, axis=0)).sum(axis=0) + np.abs(expected).max(axis=0)
             assert_allclose(ours / moved, expected / moved, rtol=0, atol=tolerance)
@@ -113,6 +123,9 @@ def check_golden(method: Method, style: str = "paper") -> None:
         assert len(case["lrs"]) >= 30
         ours = path(method, case["p0"], case["gradients"], case["lrs"], case["hyper"])
         assert_allclose(ours, case["path"], rtol=1e-10, atol=1e-12, err_msg=case["key"])
+        if case["evaluated"] is not None:
+            _, ours = both_paths(method, case["p0"], case["gradients"], case["lrs"], case["hyper"])
+            assert_allclose(ours, case["evaluated"], rtol=1e-10, atol=1e-12, err_msg=f"{case['key']}, evaluated")
 
 
 def needs_golden(name: str, style: str) -> bool:

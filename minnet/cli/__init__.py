@@ -26,6 +26,7 @@ COMMANDS = {
     "compare": ("compare", "Let methods race: equal tuning, paired seeds, one page with the result."),
     "report": ("report", "Rebuild page, tables and figures of a comparison."),
     "show": ("show", "One optimizer or schedule: rule, formula, defaults, first steps."),
+    "surface": ("surface", "Methods on a function of two variables: paths, steps needed, picture."),
     "list": ("listing", "Optimizers, schedules, activations, losses, data sets, experiments."),
     "data": ("data", "Data sets: what is here, what is missing, where it comes from."),
 }

@@ -223,11 +223,11 @@ def build_spec(options: Mapping[str, Any]) -> RunSpec:
 
 def describe(spec: RunSpec, split: Split, threads: int) -> list[str]:
     """Return the header of a run: data, network, method with its rule, schedule."""
-    from minnet import optimizers, schedules
+    from minnet import schedules
     from minnet.network import Layout
 
     network, training, optimizer = spec.network.resolved(), spec.training, spec.optimizer
-    method = optimizers.get(optimizer.name, optimizer.style)
+    method = optimizer.method
     schedule = schedules.parse(training.schedule, optimizer.settings["lr"])
     widths = (split.n_features, *network.hidden, split.n_classes)
     units = f"{network.activation}, " if network.hidden else ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from minnet import machine, optimizers
+from minnet import machine
 from minnet.errors import InputError
 from minnet.lab import provenance, stats
 from minnet.lab.comparison import Comparison, build, write_experiment
@@ -226,7 +226,7 @@ class _Race:
     def _rule(self, winner: Part) -> dict[str, Any]:
         """Return what the page says about the rule that ran."""
         entry, hyper = self.spec.entries[winner.position], dict(winner.run.run.optimizer.hyper)
-        method = optimizers.get(entry.name, entry.style)
+        method = winner.run.run.optimizer.method
         return {
             "name": entry.name,
             "style": entry.style,

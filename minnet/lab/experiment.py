@@ -46,6 +46,8 @@ class Entry:
         Instead of the experiment's.
     network : dict, optional
         Fields of the network that differ from the experiment's, as ``{"init": "normal"}``.
+    source : str
+        Digest of a method of one's own, so that all runs are those of the version that was read.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Entry:
     searched: dict[str, Axis] = field(default_factory=dict)
     schedule: Any = None
     network: dict[str, Any] = field(default_factory=dict)
+    source: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the entry as its table in an experiment file."""
@@ -175,7 +178,8 @@ class Experiment:
         training = self.training
         if entry.schedule is not None:
             training = dataclasses.replace(training, schedule=entry.schedule)
-        plain = RunSpec(self.data, self.network, training, OptimizerSpec(entry.name, entry.style, dict(hyper)), seed)
+        optimizer = OptimizerSpec(entry.name, entry.style, dict(hyper), entry.source)
+        plain = RunSpec(self.data, self.network, training, optimizer, seed)
         if not entry.network:
             return plain
         content = plain.to_dict()
@@ -210,11 +214,11 @@ def parse_entry(content: Any) -> Entry:
     """
     if isinstance(content, Entry):
         return content
-    if isinstance(content, str):
+    if isinstance(content, str | optimizers.Method):
         content = {"name": content}
     if not isinstance(content, Mapping) or "name" not in content:
         raise InputError(f"an optimizer needs a name, as in {{ name = 'adam' }}, not {content!r}")
-    name, style = _text("name", content["name"]), _text("style", content.get("style", "paper"))
+    name, style = _text("name", optimizers.name_of(content["name"])), _text("style", content.get("style", "paper"))
     method = optimizers.get(name, style)
     for key in content:
         check_name(f"key of optimizer {name}", key, [*ENTRY_KEYS, *method.defaults])
@@ -232,6 +236,7 @@ def parse_entry(content: Any) -> Entry:
         searched={key: axis for key, axis in axes.items() if isinstance(axis, Range | Values)},
         schedule=content.get("schedule"),
         network=dict(_table("network", content)),
+        source=method.digest,
     )
 
 
@@ -247,6 +252,8 @@ def parse_optimizers(value: Any) -> list[Any]:
         if value.strip() in ("lecture", "all"):
             return list(optimizers.names(value.strip()))
         value = [part.strip() for part in value.split(",") if part.strip()]
+    if isinstance(value, optimizers.Method):
+        value = [value]
     if not isinstance(value, Iterable) or isinstance(value, Mapping):
         raise InputError(f"optimizers must be 'lecture', 'all' or a list of names, not {value!r}")
     value = list(value)

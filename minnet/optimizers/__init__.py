@@ -8,10 +8,12 @@ import pkgutil
 from typing import Any
 
 from minnet.errors import InputError, check_name
+from minnet.optimizers import own
 from minnet.optimizers.base import Method, Range, Style
 from minnet.optimizers.optimizer import LearningRate, Optimizer, State
+from minnet.optimizers.own import rule
 
-__all__ = ["Method", "Optimizer", "Range", "State", "Style", "create", "get", "names"]
+__all__ = ["Method", "Optimizer", "Range", "State", "Style", "create", "get", "name_of", "names", "rule"]
 
 
 @functools.cache
@@ -39,8 +41,12 @@ def names(group: str = "all") -> list[str]:
     return [m.name for m in _registry().values() if group == "all" or m.slide is not None]
 
 
-def get(name: str, style: str = "paper") -> Method:
+def get(name: str | Method, style: str = "paper", digest: str = "") -> Method:
     """Return the method `name` as the library `style` writes it.
+
+    The name of a wrapper may be followed by the method it is to wrap, in brackets; the style is then that of the
+    method inside. A method in a file of one's own is named ``FILE.py:FUNCTION``; `digest` asks for the version of it
+    that had this one.
 
     Raises
     ------
@@ -53,18 +59,35 @@ def get(name: str, style: str = "paper") -> Method:
     ('m', 'v')
     >>> get("rmsprop", "torch").defaults["rho"]
     0.99
+    >>> get("lookahead(adam)").slots
+    ('m', 'v', 'slow')
     """
+    if isinstance(name, Method):
+        name = name_of(name)
+    outer, bracket, inner = name.partition("(")
+    wrap = _registry()[outer].wrap if bracket and inner.endswith(")") and outer in _registry() else None
+    if wrap is not None:
+        return wrap(get(inner[:-1].strip(), style, digest))
+    mine = None if name in _registry() else own.find(name, digest)
+    if mine is not None:
+        return mine.in_style(style)
     check_name("optimizer", name, _registry())
     return _registry()[name].in_style(style)
 
 
-def create(name: str, style: str = "paper", lr: LearningRate | None = None, **hyper: Any) -> Optimizer:
+def name_of(method: str | Method) -> str:
+    """Return the name under which `get` finds a method of the user's own that was given itself."""
+    return own.name_of(method, _registry()) if isinstance(method, Method) else method
+
+
+def create(name: str | Method, style: str = "paper", lr: LearningRate | None = None, **hyper: Any) -> Optimizer:
     """Return a method with its hyperparameters, ready to step.
 
     Parameters
     ----------
-    name : str
-        One of `names()`.
+    name : str or Method
+        One of `names()`, a wrapper around one ("lookahead(adam)", "sam(momentum)"), a method of your own ("mine.py:f",
+        or what `minnet.rule` returned).
     style : str
         Whose form and defaults: "paper", or a library's.
     lr : float or schedule, optional
@@ -86,6 +109,7 @@ def create(name: str, style: str = "paper", lr: LearningRate | None = None, **hy
         ...
     minnet.errors.InputError: adam has no parameter 'beta': did you mean 'beta2'? (allowed: lr, beta1, beta2, eps)
     """
-    if not isinstance(name, str):
-        raise InputError(f"an optimizer is named by a string, not {type(name).__name__}")
+    if not isinstance(name, str | Method):
+        hint = ": decorate it with @minnet.rule" if callable(name) else ""
+        raise InputError(f"an optimizer is named by a string, not {type(name).__name__}{hint}")
     return Optimizer(get(name, style), style, hyper, lr)

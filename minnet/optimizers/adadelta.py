@@ -47,5 +47,9 @@ METHOD = Method(
     coefficients=coefficients,
     defaults={"lr": 1.0, "rho": 0.95, "eps": 1e-6},
     space={"lr": Range(1e-1, 1e2)},
-    styles={"torch": Style(defaults={"rho": 0.9})},
+    styles={
+        "torch": Style(defaults={"rho": 0.9}),
+        "keras": Style(defaults={"lr": 0.001, "eps": 1e-7}),
+        "optax": Style(defaults={"rho": 0.9}),
+    },
 )

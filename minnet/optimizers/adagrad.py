@@ -21,6 +21,26 @@ def adagrad(w, g, G, lr, eps):
     return w - lr * g / (math.sqrt(G) + eps), G
 
 
+FORMULA_INSIDE = """\
+G ← G + g²    (G starts at 0.1)
+w ← w − α g / √(G + ε)"""
+
+
+def adagrad_inside(w, g, G, lr, eps):
+    """Divide by the root of the sum of all squared gradients and of ε.
+
+    Examples
+    --------
+    >>> adagrad_inside(1.0, 3.0, 12.0, 0.5, 4.0)
+    (0.7, 21.0)
+    """
+    G = G + g * g
+    return w - lr * g / math.sqrt(G + eps), G
+
+
+INSIDE = "ε stands inside the root, and G starts at 0.1: gradients below 0.3 hardly move anything at first."
+
+
 METHOD = Method(
     name="adagrad",
     title="Adagrad",
@@ -35,5 +55,17 @@ METHOD = Method(
     slots=("G",),
     defaults={"lr": 0.01, "eps": 1e-10},
     space={"lr": Range(1e-3, 1e0)},
-    styles={"torch": Style()},
+    styles={
+        "torch": Style(),
+        "keras": Style(
+            defaults={"lr": 0.001, "eps": 1e-7},
+            rule=adagrad_inside,
+            initial={"G": 0.1},
+            formula=FORMULA_INSIDE,
+            notes=INSIDE,
+        ),
+        "optax": Style(
+            defaults={"eps": 1e-7}, rule=adagrad_inside, initial={"G": 0.1}, formula=FORMULA_INSIDE, notes=INSIDE
+        ),
+    },
 )

@@ -31,8 +31,39 @@ BOUNDS: Mapping[str, tuple[float, float, bool, bool]] = MappingProxyType(
         "beta2": (0.0, 1.0, True, False),
         "eps": (0.0, np.inf, True, False),
         "weight_decay": (0.0, np.inf, True, False),
+        "warmup_steps": (0.0, np.inf, True, False),
+        "lambd": (0.0, np.inf, True, False),
+        "power": (0.0, np.inf, True, False),
+        "t0": (0.0, np.inf, True, False),
+        "d0": (0.0, np.inf, False, False),
+        "r_eps": (0.0, np.inf, True, False),
+        "k": (1.0, np.inf, True, False),
+        "lookahead_k": (1.0, np.inf, True, False),
+        "lookahead_alpha": (0.0, np.inf, True, False),
+        "sam_rho": (0.0, np.inf, True, False),
+        "beta3": (0.0, 1.0, True, False),
+        "nu": (0.0, 1.0, True, True),
+        "nu1": (0.0, 1.0, True, True),
+        "nu2": (0.0, 1.0, True, True),
+        "alpha": (0.0, np.inf, True, False),
+        "warmup": (0.0, np.inf, True, False),
+        "eps_root": (0.0, np.inf, True, False),
+        "eta_minus": (0.0, 1.0, False, False),
+        "eta_plus": (1.0, np.inf, True, False),
+        "min_step": (0.0, np.inf, True, False),
+        "max_step": (0.0, np.inf, False, False),
+        "momentum_decay": (0.0, np.inf, True, False),
+        "trust": (0.0, np.inf, False, False),
+        "adam_ratio": (0.0, np.inf, True, False),
+        "refresh": (1.0, np.inf, True, False),
+        "decay_rate": (0.0, np.inf, False, False),
+        "min_scale": (0.0, np.inf, True, False),
+        "clip": (0.0, np.inf, False, False),
     }
 )
+
+# Values that count steps.
+WHOLE = ("k", "lookahead_k")
 
 
 @dataclass(frozen=True)
@@ -103,6 +134,8 @@ class Method:
         the values named by `columns`.
     columns : tuple of str
         Names of the coefficients; by default those of the rule, in its order.
+    helpers : tuple of callable
+        Plain functions that an `update` calls, those that they call included: the compiler must know them.
     memory : callable
         ``memory(rows, columns)`` is how many float64 numbers an `update` remembers for a block of that shape
         (0 at the start).
@@ -120,6 +153,14 @@ class Method:
         Other libraries' forms.
     slide : int or None
         Row of the lecture's table.
+    base : Method, instead of `rule` and `update`
+        The method that this one wraps, and whose update it runs; see `wrapping`.
+    wrap : callable
+        ``wrap(base)`` is the same wrapper around another method.
+    digest : str
+        Of a user's own method: stands for everything that it is, in the names of trials and of compiled kernels.
+    written : str
+        Source of the rule as the user wrote it.
 
     Examples
     --------
@@ -139,6 +180,7 @@ class Method:
     initial: Mapping[str, float | str] = field(default_factory=dict)
     coefficients: Coefficients = given
     update: Callable | None = None
+    helpers: tuple[Callable, ...] = ()
     columns: tuple[str, ...] = ()
     memory: Callable[[int, int], int] | None = None
     evaluation: Callable | None = None
@@ -146,20 +188,28 @@ class Method:
     notes: str = ""
     styles: Mapping[str, Style] = field(default_factory=dict)
     slide: int | None = None
+    base: Method | None = None
+    wrap: Callable[[Method], Method] | None = None
+    digest: str = ""
+    written: str = ""
 
     def __post_init__(self) -> None:
-        if (self.rule is None) == (self.update is None):
+        if [self.rule, self.update, self.base].count(None) != 2:
             raise InputError(f"{self.name}: a method has either a rule or an update")
         if self.rule is not None:
             columns = tuple(inspect.signature(self.rule).parameters)[2 + len(self.slots) :]
             object.__setattr__(self, "columns", columns)
+        if self.base is not None:
+            object.__setattr__(self, "digest", self.base.digest)
 
     @property
     def source(self) -> str:
         """Source of the rule, or of the update."""
+        if self.base is not None:
+            return self.base.source
         function = self.rule or self.update
         assert function is not None
-        return inspect.getsource(function)
+        return self.written or inspect.getsource(function)
 
     @property
     def style_names(self) -> tuple[str, ...]:
@@ -177,6 +227,8 @@ class Method:
         check_name(f"style of {self.name}", style, self.style_names)
         if style == "paper":
             return self
+        if self.base is not None and self.wrap is not None:
+            return self.wrap(self.base.in_style(style))
         other = self.styles[style]
         return replace(
             self,
@@ -187,6 +239,7 @@ class Method:
             coefficients=other.coefficients or self.coefficients,
             formula=other.formula or self.formula,
             notes=other.notes or self.notes,
+            written="" if other.rule or other.update else self.written,
         )
 
     def settings(self, hyper: Mapping[str, float]) -> dict[str, float]:
@@ -233,3 +286,5 @@ def check_value(label: str, name: str, value: object) -> None:
     if not (np.isfinite(value) and above and below):
         allowed = f"{'[' if low_in else '('}{low:g}, {high:g}{']' if high_in else ')'}"
         raise InputError(f"{label} = {value!r} is outside {allowed}")
+    if name in WHOLE and value != int(value):
+        raise InputError(f"{label} = {value!r} must be a whole number")

@@ -7,15 +7,20 @@ contiguous arrays and turns each into SIMD code.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
 from numba import types
+from numba.core.errors import NumbaError
 from numba.extending import overload
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from minnet import jit
-from minnet.optimizers.base import BIAS, Method
+from minnet.errors import InputError
+from minnet.optimizers.base import Method
+from minnet.optimizers.blocks import place as blocks_place
+from minnet.optimizers.own import explain
 
 
 def update_type(dtype: str) -> types.FunctionType:
@@ -27,20 +32,47 @@ def update_type(dtype: str) -> types.FunctionType:
 
 def update(method: Method, dtype: str) -> Callable:
     """Compile the update of a method for "float32" or "float64", or load it from the cache."""
-    if method.rule is None:
-        return _of_blocks(method.update, dtype)
-    return _elementwise(method.rule, len(method.slots), len(method.columns), dtype)
+    if method.base is not None:
+        return update(method.base, dtype)
+    if len(method.slots) >= len(LOOPS) and method.rule is not None:
+        raise InputError(f"{method.name} has {len(method.slots)} slots: a rule can have {len(LOOPS) - 1} at most")
+    try:
+        if method.rule is None:
+            return _of_blocks(method.update, method.helpers, dtype, method.digest)
+        return _elementwise(
+            method.rule, method.helpers, len(method.slots), len(method.columns), dtype, method.digest
+        )
+    except NumbaError as error:
+        if not method.digest:
+            raise
+        raise explain(method, error) from error
 
 
 @jit.once
-def _of_blocks(function: Callable, dtype: str) -> Callable:
-    return jit.compile(function, update_type(dtype).signature)
+def _of_blocks(function: Callable, helpers: tuple[Callable, ...], dtype: str, digest: str) -> Callable:
+    for helper in helpers:
+        _known_to_kernels(helper)
+    return jit.compile(function, update_type(dtype).signature, digest)
 
 
 @jit.once
-def _elementwise(rule: Callable, n_slots: int, n_coefficients: int, dtype: str) -> Callable:
-    loop = LOOPS[n_slots](jit.callable_from_kernels(rule), n_coefficients)
-    return jit.compile(loop, update_type(dtype).signature)
+def _elementwise(
+    rule: Callable, helpers: tuple[Callable, ...], n_slots: int, n_coefficients: int, dtype: str, digest: str
+) -> Callable:
+    for helper in helpers:
+        _known_to_kernels(helper)
+    loop = LOOPS[n_slots](_known_to_kernels(rule), n_coefficients)
+    kernel = jit.compile(loop, update_type(dtype).signature, digest)
+    if digest and dtype == "float32" and jit.lines_with(kernel, "double"):
+        warnings.warn(
+            f"{rule.__name__} computes partly in double precision, and so up to four times slower than it could: "
+            "write its conversions without numpy.float64 and its counters without arithmetic on w or g",
+            stacklevel=3,
+        )
+    return kernel
+
+
+_known_to_kernels = jit.once(jit.callable_from_kernels)
 
 
 def as_tuple(coefficients: np.ndarray, n: int) -> tuple:
@@ -56,11 +88,7 @@ def _as_tuple_compiled(coefficients, n):
     return compiled
 
 
-@jit.inner
-def place(blocks, k):
-    """Return where block k begins and ends, and which row of the coefficients is its."""
-    first = blocks[k, 0]
-    return first, first + blocks[k, 1] * blocks[k, 2], 1 if blocks[k, 3] == BIAS else 0
+place = jit.inner(blocks_place)
 
 
 def no_slot(rule, n):

@@ -21,6 +21,26 @@ def momentum(w, g, v, lr, momentum):
     return w - lr * v, v
 
 
+FORMULA_INSIDE = """\
+v ← μ v − α g
+w ← w + v"""
+
+
+def momentum_inside(w, g, v, lr, momentum):
+    """Let the velocity `v` remember steps instead of gradients: a new learning rate does not touch old speed.
+
+    Examples
+    --------
+    >>> momentum_inside(1.0, 2.0, 0.5, 0.125, 0.5)
+    (1.0, 0.0)
+    """
+    v = momentum * v - lr * g
+    return w + v, v
+
+
+INSIDE = "The step size stands inside the velocity, which goes on at its old speed when the step size falls."
+
+
 METHOD = Method(
     name="momentum",
     title="Momentum",
@@ -34,5 +54,10 @@ METHOD = Method(
     slots=("v",),
     defaults={"lr": 0.01, "momentum": 0.9},
     space={"lr": Range(1e-4, 1e0)},
-    styles={"torch": Style(defaults={"lr": 0.001})},
+    styles={
+        "torch": Style(defaults={"lr": 0.001}),
+        "keras": Style(rule=momentum_inside, formula=FORMULA_INSIDE, notes=INSIDE),
+        "optax": Style(),
+        "sklearn": Style(defaults={"lr": 0.001}, rule=momentum_inside, formula=FORMULA_INSIDE, notes=INSIDE),
+    },
 )

@@ -26,6 +26,26 @@ def nesterov(w, g, v, lr, momentum):
     return w - lr * (g + momentum * v), v
 
 
+FORMULA_INSIDE = """\
+v ← μ v − α g
+w ← w + μ v − α g"""
+
+
+def nesterov_inside(w, g, v, lr, momentum):
+    """Step from one look-ahead point to the next, with a velocity that remembers steps instead of gradients.
+
+    Examples
+    --------
+    >>> nesterov_inside(1.0, 2.0, 0.5, 0.125, 0.5)
+    (0.75, 0.0)
+    """
+    v = momentum * v - lr * g
+    return w + momentum * v - lr * g, v
+
+
+INSIDE = "The step size stands inside the velocity, which goes on at its old speed when the step size falls."
+
+
 METHOD = Method(
     name="nesterov",
     title="Nesterov momentum",
@@ -40,5 +60,15 @@ METHOD = Method(
     slots=("v",),
     defaults={"lr": 0.01, "momentum": 0.9},
     space={"lr": Range(1e-4, 1e0)},
-    styles={"torch": Style(defaults={"lr": 0.001})},
+    styles={
+        "torch": Style(defaults={"lr": 0.001}),
+        "keras": Style(rule=nesterov_inside, formula=FORMULA_INSIDE, notes=INSIDE),
+        "optax": Style(),
+        "sklearn": Style(
+            defaults={"lr": 0.001},
+            rule=nesterov_inside,
+            formula=FORMULA_INSIDE,
+            notes=f"{INSIDE} This is scikit-learn's solver sgd as it comes.",
+        ),
+    },
 )

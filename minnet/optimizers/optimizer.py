@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from minnet.errors import InputError
 from minnet.optimizers.base import BIAS, HIDDEN, Method, check_value
+from minnet.optimizers.wrapping import PULL, RADIUS
 
 LearningRate = float | Callable[[np.ndarray], np.ndarray]
 Params = np.ndarray | Sequence[np.ndarray]
@@ -28,12 +30,15 @@ class State:
         What it remembers about each block.
     blocks : int64 array of shape (n_blocks, 5)
         First weight, rows, columns, role and place in `memory` of each block.
+    kept : array or None
+        Between the two calls of a step of SAM: the weights, while `params` is the point to take a gradient at.
     """
 
     t: int
     slots: np.ndarray
     memory: np.ndarray
     blocks: np.ndarray
+    kept: np.ndarray | None = None
 
 
 class Optimizer:
@@ -104,6 +109,17 @@ class Optimizer:
         biases = weights if decay_biases else self.method.table(steps, lr, {**self.hyper, **sparing})
         return np.stack([weights, biases], axis=1)
 
+    def of_steps(self, table: np.ndarray, column: str) -> np.ndarray:
+        """Return one column of a `table` for every step (float64); zeros if the method has no such coefficient."""
+        if column not in self.method.columns:
+            return np.zeros(len(table))
+        return table[:, 0, self.method.columns.index(column)].copy()
+
+    @property
+    def gradients_per_step(self) -> int:
+        """How many gradients, and so calls of `step`, one step takes: 2 with SAM, otherwise 1."""
+        return 2 if RADIUS in self.method.columns else 1
+
     def update(self, dtype: str) -> Callable:
         """Return the compiled update for "float32" or "float64"."""
         from minnet.optimizers import compile as compiling
@@ -160,6 +176,9 @@ class Optimizer:
     def step(self, params: Params, grads: Params, state: State) -> None:
         """Take one step, in place, for all of `params`.
 
+        With SAM a step takes two calls (`gradients_per_step`): the first moves `params` to the point where the
+        method wants its gradient, the second brings them back and takes the step; only then does `state.t` count.
+
         Parameters
         ----------
         params, grads : arrays or lists of arrays of equal shapes and types
@@ -181,8 +200,18 @@ class Optimizer:
         if {a.dtype for a in (*weights, *gradients, state.slots)} != {weights[0].dtype}:
             raise InputError(f"params, grads and state must have one dtype: params are {weights[0].dtype}")
         dtype, w = weights[0].dtype, _flat(weights)
-        coefficients = self.table(np.array([state.t]))[0].astype(dtype)
-        self.update(str(dtype))(w, _flat(gradients), state.slots, state.memory, state.blocks, coefficients)
+        table, g = self.table(np.array([state.t])), _flat(gradients)
+        if self.gradients_per_step == 2 and state.kept is None:
+            state.kept = w.copy()
+            _unflatten(_climbed(w, g, self.of_steps(table, RADIUS)[0]), weights)
+            return
+        if state.kept is not None:
+            w, state.kept = state.kept, None
+        self.update(str(dtype))(w, g, state.slots, state.memory, state.blocks, table[0].astype(dtype))
+        pull = self.of_steps(table, PULL)[0]
+        if pull > 0:
+            w += dtype.type(1 - pull) * (state.slots[-1] - w)
+            state.slots[-1] = w
         _unflatten(w, weights)
         state.t += 1
 
@@ -190,9 +219,17 @@ class Optimizer:
         """Return a copy of the parameters at which to evaluate: for most methods, where they are."""
         arrays = _arrays("evaluation params", params)
         copies = [a.copy() for a in arrays]
+        where = _flat(arrays) if state.kept is None else state.kept
         if self.method.evaluation is not None:
-            _unflatten(self.method.evaluation(_flat(arrays), *state.slots).astype(arrays[0].dtype), copies)
+            where = self.method.evaluation(where, *state.slots)
+        _unflatten(where.astype(arrays[0].dtype), copies)
         return copies[0] if isinstance(params, np.ndarray) else copies
+
+
+def _climbed(w: np.ndarray, g: np.ndarray, radius: float) -> np.ndarray:
+    """Return the point at the distance `radius` from w, up the gradient."""
+    length = math.sqrt(np.dot(g, g))
+    return w + w.dtype.type(radius / length) * g if length > 0 else w.copy()
 
 
 def _flat(arrays: list[np.ndarray]) -> np.ndarray:

@@ -29,6 +29,26 @@ def rmsprop(w, g, v, lr, rho, one_minus_rho, eps):
     return w - lr * g / (math.sqrt(v) + eps), v
 
 
+FORMULA_INSIDE = """\
+v ← ρ v + (1 − ρ) g²
+w ← w − α g / √(v + ε)"""
+
+
+def rmsprop_inside(w, g, v, lr, rho, one_minus_rho, eps):
+    """Divide by the root of an exponential mean of squared gradients and of ε.
+
+    Examples
+    --------
+    >>> rmsprop_inside(1.0, 2.0, 8.0, 1.5, 0.75, 0.25, 2.0)
+    (0.0, 7.0)
+    """
+    v = rho * v + one_minus_rho * g * g
+    return w - lr * g / math.sqrt(v + eps), v
+
+
+INSIDE = "ε stands inside the root: a root of ε, not ε itself, is what a gradient must exceed to count in full."
+
+
 METHOD = Method(
     name="rmsprop",
     title="RMSProp",
@@ -44,5 +64,9 @@ METHOD = Method(
     coefficients=coefficients,
     defaults={"lr": 0.001, "rho": 0.9, "eps": 1e-8},
     space={"lr": Range(1e-5, 1e-1)},
-    styles={"torch": Style(defaults={"lr": 0.01, "rho": 0.99})},
+    styles={
+        "torch": Style(defaults={"lr": 0.01, "rho": 0.99}),
+        "keras": Style(defaults={"eps": 1e-7}, rule=rmsprop_inside, formula=FORMULA_INSIDE, notes=INSIDE),
+        "optax": Style(rule=rmsprop_inside, formula=FORMULA_INSIDE, notes=INSIDE),
+    },
 )

@@ -26,5 +26,10 @@ METHOD = Method(
     rule=sgd,
     defaults={"lr": 0.01},
     space={"lr": Range(1e-3, 1e1)},
-    styles={"torch": Style(defaults={"lr": 0.001})},
+    styles={
+        "torch": Style(defaults={"lr": 0.001}),
+        "keras": Style(),
+        "optax": Style(),
+        "sklearn": Style(defaults={"lr": 0.001}, notes="In scikit-learn this is solver sgd with momentum=0."),
+    },
 )

@@ -36,6 +36,18 @@ class Limits(NamedTuple):
     clip_norm: float
 
 
+class Around(NamedTuple):
+    """What a wrapper does around the method's update, for every step; 0 is nothing.
+
+    radius : how far SAM climbs before it takes the gradient; pull : Lookahead's step of the slow weights, which are
+    the last slot.
+    """
+
+    radius: np.ndarray
+    pull: np.ndarray
+
+
+AROUND_TYPE = types.NamedUniTuple(types.float64[::1], 2, Around)
 LIMITS_TYPE = types.NamedTuple((types.float64, types.boolean, types.float64, types.float64, types.float64), Limits)
 
 
@@ -47,7 +59,7 @@ def epoch_signature(x_dtype: str, dtype: str) -> Signature:
     return types.Tuple((types.int64, types.float64))(
         X, Y, scale, whole, types.int64, vector, vector, matrix, types.float64[::1], types.int64[:, ::1],
         whole, whole, work_type(dtype), real[:, :, ::1],
-        types.float64[::1], types.int64, PENALTY_TYPE, LIMITS_TYPE, types.float64[:, ::1],
+        types.float64[::1], types.int64, PENALTY_TYPE, LIMITS_TYPE, AROUND_TYPE, types.float64[:, ::1],
         network_compile.value_type(dtype), network_compile.slope_type(dtype),
         network_compile.head_type(dtype), update_type(dtype),
     )  # fmt: skip
@@ -61,7 +73,7 @@ def epoch_kernel(x_dtype: str, dtype: str) -> Callable:
 
 def epoch(
     X, Y, scale, order, batch, params, grads, slots, memory, blocks, widths, starts, work, table,
-    lr, first_step, penalty, limits, norms, activate, descend, head, update,
+    lr, first_step, penalty, limits, around, norms, activate, descend, head, update,
 ):  # fmt: skip
     """Train on the samples `order`, in batches.
 
@@ -73,7 +85,7 @@ def epoch(
     params, grads : flat vectors; slots, memory, blocks : the method's state, see `Method.update`
     widths, starts, work : see `propagation`
     table : coefficients, (n_steps, 2, n_coefficients); lr : learning rate of every step; first_step : steps done before
-    penalty, limits : regularisers
+    penalty, limits : regularisers; around : what wrappers do
     norms : (3, n_layers), filled at the last step with the norms of gradient, update and weights per layer
     activate, descend, head, update : function pointers
 
@@ -94,6 +106,16 @@ def epoch(
         if not math.isfinite(loss):
             return step, total / max(step, 1)
         total += loss
+        if around.radius[step] > 0:
+            kept = params.copy()
+            climb(params, grads, around.radius[step])
+            loss = gradient(
+                params, grads, widths, starts, work, batch, rows.size, activate, descend, head,
+                penalty, first_step + step,
+            )  # fmt: skip
+            params[:] = kept
+            if not math.isfinite(loss):
+                return step, total / (step + 1)
         clip(grads, limits.clip_value, limits.clip_norm)
         last = step == n_steps - 1
         if last:
@@ -102,13 +124,35 @@ def epoch(
         if limits.decay > 0:
             decay(params, blocks, 1 - lr[step] * limits.decay, limits.decay_biases)
         update(params, grads, slots, memory, blocks, table[step])
+        if around.pull[step] > 0:
+            lean(params, slots[-1], 1 - around.pull[step])
         if limits.max_norm > 0:
             bound_norms(params, blocks, limits.max_norm)
+        if around.pull[step] > 0:
+            slots[-1][:] = params
         if last:
             measure(params, starts, norms[2])
             before -= params
             measure(before, starts, norms[1])
     return n_steps, total / max(n_steps, 1)
+
+
+@jit.inner
+def climb(params, grads, radius):
+    """Move the weights by `radius` up the gradient."""
+    length = math.sqrt(np.dot(grads, grads))
+    if length > 0:
+        factor = params.dtype.type(radius / length)
+        for i in range(params.size):
+            params[i] += factor * grads[i]
+
+
+@jit.inner
+def lean(values, towards, share):
+    """Move `values` by a share of the way towards others, in place."""
+    share = values.dtype.type(share)
+    for i in range(values.size):
+        values[i] += share * (towards[i] - values[i])
 
 
 @jit.inner

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from minnet import machine, optimizers, schedules
+from minnet import machine, schedules
 from minnet.data import Split
 from minnet.network.network import Network
 from minnet.network.propagation import Penalty, make_work
 from minnet.optimizers import Optimizer
-from minnet.training.epoch import Limits, epoch_kernel
+from minnet.optimizers.wrapping import PULL, RADIUS
+from minnet.training.epoch import Around, Limits, epoch_kernel
 from minnet.training.result import RunResult
 from minnet.training.spec import RunSpec
 
@@ -119,7 +120,7 @@ class Run:
         schedule = schedules.parse(self.spec.training.schedule, lr=hyper.pop("lr"))
         total = max(1, self.spec.training.epochs * self.steps_per_epoch)
         self.schedule = schedule.bind(total, self.steps_per_epoch)
-        return optimizers.create(chosen.name, chosen.style, lr=self.schedule, **hyper)
+        return Optimizer(chosen.method, chosen.style, hyper, self.schedule)
 
     def _compile(self) -> float:
         """Compile or load every kernel that the run will call; return the seconds it took."""
@@ -136,12 +137,14 @@ class Run:
         self.epoch += 1
         order = np.random.default_rng([spec.seed, 1, self.epoch]).permutation(self.n)
         steps = np.arange(self.state.t, self.state.t + self.steps_per_epoch)
+        table = self.optimizer.table(steps, training.decay_biases)
+        around = Around(self.optimizer.of_steps(table, RADIUS), self.optimizer.of_steps(table, PULL))
         steps_done, running_loss = self.kernel(
             self.split.X_train, self.Y_train, self.network.scale, order, training.batch_size,
             self.params, self.grads, self.state.slots, self.state.memory, self.state.blocks,
             self.network.widths, self.network.starts, self.work,
-            self.optimizer.table(steps, training.decay_biases).astype(self.dtype),
-            self.optimizer.learning_rates(steps).copy(), self.state.t, self._penalty, self._limits, self.norms,
+            table.astype(self.dtype), self.optimizer.learning_rates(steps).copy(), self.state.t,
+            self._penalty, self._limits, around, self.norms,
             *self.network.functions, self.update,
         )  # fmt: skip
         self.state.t += steps_done

@@ -76,6 +76,15 @@ class TrainingSpec:
 class OptimizerSpec:
     """A method by name, the style that is meant, and the hyperparameters that differ from its defaults.
 
+    Parameters
+    ----------
+    name : str
+        As for `minnet.optimizers.create`; a method of one's own may be given itself.
+    style : str
+    hyper : mapping of str to float
+    source : str
+        Digest of a method of one's own, filled in by itself: the run is then the run of that version of it.
+
     Examples
     --------
     >>> OptimizerSpec("adam", hyper={"lr": 0.01}).settings["beta1"]
@@ -85,14 +94,22 @@ class OptimizerSpec:
     name: str = "adam"
     style: str = "paper"
     hyper: Mapping[str, float] = field(default_factory=dict)
+    source: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name", optimizers.name_of(self.name))
+        object.__setattr__(self, "source", self.method.digest)
         _ = self.settings
+
+    @property
+    def method(self) -> optimizers.Method:
+        """The method, in its style."""
+        return optimizers.get(self.name, self.style, self.source)
 
     @property
     def settings(self) -> dict[str, float]:
         """Every hyperparameter, `lr` included."""
-        return optimizers.get(self.name, self.style).settings(self.hyper)
+        return self.method.settings(self.hyper)
 
 
 @dataclass(frozen=True)
@@ -121,6 +138,8 @@ class RunSpec:
         """Return plain types, as JSON and TOML hold them."""
         plain = asdict(self)
         plain["network"]["hidden"] = list(self.network.hidden)
+        if not self.optimizer.source:
+            del plain["optimizer"]["source"]
         return plain
 
     @classmethod

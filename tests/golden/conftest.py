@@ -1,3 +1,3 @@
-"""Keep pytest from importing the recorder: it needs PyTorch, which the tests do without."""
+"""Keep pytest from importing the recorders: they need the libraries, which the tests do without."""
 
-collect_ignore = ["record_torch.py"]
+collect_ignore_glob = ["record_*.py"]

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from method_checks import STYLED, check_golden, check_reference
+from method_checks import STYLED, check_golden, check_reference, needs_golden
 
 from minnet import optimizers
 from minnet.optimizers import Method
@@ -141,5 +141,6 @@ def test_mutant_is_caught(label):
     method, style = MUTANTS[label]
     with pytest.raises(CAUGHT):
         check_reference(method, style)
-    with pytest.raises(CAUGHT):
-        check_golden(method, style)
+    if needs_golden(method.name, style):
+        with pytest.raises(CAUGHT):
+            check_golden(method, style)

@@ -1,0 +1,139 @@
+"""Adafactor: second moments of a matrix remembered as one number per row and one per column."""
+
+import math
+
+import numpy as np
+
+from minnet.optimizers.base import Method, Range, Style
+from minnet.optimizers.blocks import length, place
+
+FORMULA = """\
+ρ = min(α, 1 / √t),  β = 1 − t^(−decay)
+for every matrix W:
+    r ← β r + (1 − β) row sums of (G² + ε)
+    c ← β c + (1 − β) column sums of (G² + ε)
+    V = r cᵀ / Σ r
+for biases:
+    V ← β V + (1 − β) (G² + ε)
+U = G / √V
+W ← W − max(ε₂, rms W) ρ U / max(1, rms(U) / d)"""
+
+OPTAX = FORMULA.replace("ρ = min(α, 1 / √t)", "ρ = α").replace(
+    "for biases:", "for biases, and matrices with a side below 128:"
+)
+
+TORCH = """\
+ρ = min(α, 1 / √t),  β = 1 − t^(−decay)
+for every matrix W:
+    r ← β r + (1 − β) row means of G²
+    c ← β c + (1 − β) column means of G²
+    V = r cᵀ / max(mean of r, ε)
+for biases:
+    V ← β V + (1 − β) G²
+U = G / √max(V, ε²)
+W ← (1 − α λ) W − max(ε₂, rms W) ρ U / max(1, rms(U) / d)"""
+
+
+def coefficients(t, lr, decay_rate, eps, min_scale, clip):
+    """Return the relative step, the decay of the means, ε as a summand, and no bounds from below.
+
+    Matrices with a side shorter than `factor_from` are remembered whole.
+    """
+    return {
+        "rate": np.minimum(lr, 1 / np.sqrt(t)),
+        "keep": 1.0,
+        "beta2": 1 - t**-decay_rate,
+        "one_minus_beta2": t**-decay_rate,
+        "eps": eps,
+        "floor": 0.0,
+        "min_scale": min_scale,
+        "clip": clip,
+        "factor_from": 2.0,
+    }
+
+
+def coefficients_optax(t, lr, **hyper):
+    """Return the same with the learning rate as the relative step, and small matrices whole."""
+    return {**coefficients(t, lr, **hyper), "rate": lr, "factor_from": 128.0}
+
+
+def coefficients_torch(t, lr, decay_rate, eps, min_scale, clip, weight_decay):
+    """Return the same with ε as a bound, and decoupled weight decay."""
+    return {
+        **coefficients(t, lr, decay_rate, eps, min_scale, clip),
+        "keep": 1 - lr * weight_decay,
+        "eps": 0.0,
+        "floor": eps,
+    }
+
+
+def memory(rows, columns):
+    """Return the room for a mean per row and per column, or for all second moments of a small matrix."""
+    return rows * columns if min(rows, columns) < 128 else rows + columns
+
+
+def mean_squares(G, v, beta, one_minus_beta, eps, floor):
+    """Return the second moments as the product of the means of rows and columns, which `v` holds."""
+    rows, columns = G.shape
+    squares = G * G + eps
+    r, c = v[:rows], v[rows : rows + columns]
+    r *= beta
+    c *= beta
+    r += one_minus_beta * np.sum(squares, axis=1) / columns
+    c += one_minus_beta * np.sum(squares, axis=0) / rows
+    return np.outer(r / max(np.sum(r) / rows, floor), c).reshape(-1)
+
+
+def adafactor(params, grads, slots, memory, blocks, coefficients):
+    """Step by the gradient over the root of its mean square, in proportion to the weights; long steps are cut."""
+    for k in range(blocks.shape[0]):
+        first, end, row = place(blocks, k)
+        rows, columns, start = blocks[k, 1], blocks[k, 2], blocks[k, 4]
+        w, g, c = params[first:end], grads[first:end].astype(np.float64), coefficients[row]
+        rate, keep, beta, one_minus_beta, eps, floor = c[0], c[1], c[2], c[3], c[4], c[5]
+        if w.size == 0:
+            continue
+        if min(rows, columns) >= c[8]:
+            v = memory[start : start + rows + columns]
+            u = mean_squares(g.reshape(rows, columns), v, beta, one_minus_beta, eps, floor)
+        else:
+            v = memory[start : start + w.size]
+            v *= beta
+            v += one_minus_beta * (g * g + eps)
+            u = v.copy()
+        for i in range(w.size):
+            u[i] = g[i] / math.sqrt(max(u[i], floor * floor))
+        root = math.sqrt(w.size)
+        alpha = max(c[6], length(w) / root) * rate / max(1.0, length(u) / root / c[7])
+        for i in range(w.size):
+            w[i] = keep * w[i] - w.dtype.type(alpha * u[i])
+
+
+METHOD = Method(
+    name="adafactor",
+    title="Adafactor",
+    formula=FORMULA,
+    paper="Shazeer and Stern (2018), Adafactor: adaptive learning rates with sublinear memory cost, arXiv:1804.04235, "
+    "Algorithms 4 and 5",
+    purpose="Adam's scaling for models whose second moments would not fit into memory; its steps are relative to "
+    "the weights.",
+    notes="The learning rate stands where the paper has .01, the largest relative step. optax takes it as the "
+    "relative step itself (without one, 1), and remembers matrices with a side below 128 whole. In PyTorch ε is a "
+    "bound instead of a summand, by default the precision of the parameters: here float64's, for float32 as well.",
+    update=adafactor,
+    helpers=(place, length, mean_squares),
+    memory=memory,
+    columns=("rate", "keep", "beta2", "one_minus_beta2", "eps", "floor", "min_scale", "clip", "factor_from"),
+    coefficients=coefficients,
+    defaults={"lr": 0.01, "decay_rate": 0.8, "eps": 1e-30, "min_scale": 1e-3, "clip": 1.0},
+    space={"lr": Range(1e-4, 1e0)},
+    styles={
+        "keras": Style(defaults={"lr": 0.001}),
+        "optax": Style(coefficients=coefficients_optax, formula=OPTAX),
+        "torch": Style(
+            coefficients=coefficients_torch,
+            formula=TORCH,
+            defaults={"eps": 2.0**-52, "weight_decay": 0.0},
+        ),
+    },
+)
