@@ -129,17 +129,30 @@ def cache_folder() -> Path | None:
     It lies in ``NUMBA_CACHE_DIR`` if that is set, else in the user's cache directory.
     """
     base = os.environ.get("NUMBA_CACHE_DIR")
-    homes = [Path(base)] if base else []
-    homes += [Path(platformdirs.user_cache_dir("minnet")), Path(tempfile.gettempdir()) / "minnet"]
-    for home in homes:
+    for home in (Path(base) if base else None, Path(platformdirs.user_cache_dir("minnet")), _temporary_home()):
+        if home is None:
+            continue
         folder = home / "kernels" / source_digest()
         with contextlib.suppress(OSError):
             if not folder.is_dir():
-                folder.mkdir(parents=True)
+                folder.mkdir(parents=True, exist_ok=True)
                 _forget_old(folder.parent)
             with tempfile.TemporaryFile(dir=folder):
+                os.utime(folder)
                 return folder
     log.warning("no folder for compiled kernels can be written to: every process will compile anew")
+    return None
+
+
+def _temporary_home() -> Path | None:
+    """Return a folder of this user's own among the temporary files; None if it can't be had or is someone else's."""
+    user = str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+    with contextlib.suppress(OSError):
+        home = Path(tempfile.gettempdir()) / f"minnet-{user}"
+        home.mkdir(mode=0o700, exist_ok=True)
+        # Compiled code is run as it lies there: nobody else may have put it.
+        if not hasattr(os, "getuid") or (home.stat().st_uid == os.getuid() and not home.stat().st_mode & 0o022):
+            return home
     return None
 
 
@@ -158,5 +171,5 @@ def _kernel_folder(key: str = "") -> Iterator[Path | None]:
 def _forget_old(kernels: Path) -> None:
     """Remove the folders of versions that nobody has used for a month."""
     for folder in kernels.iterdir():
-        if time.time() - folder.stat().st_atime > KEEP_DAYS * 86400:
+        if time.time() - folder.stat().st_mtime > KEEP_DAYS * 86400:
             shutil.rmtree(folder, ignore_errors=True)

@@ -54,7 +54,9 @@ def _cases() -> list[dict]:
 
 REFERENCES = _references()
 CASES = _cases()
-STYLED = [(name, style) for name in optimizers.names() for style in optimizers.get(name).style_names]
+# Methods that step by a gradient alone; the others have tests of their own.
+STEPPED = [name for name in optimizers.names() if not optimizers.get(name).full_batch]
+STYLED = [(name, style) for name in STEPPED for style in optimizers.get(name).style_names]
 
 
 def gradients(steps: int = 40, size: int = 12, seed: int = 0) -> np.ndarray:

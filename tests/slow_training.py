@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import reference
+from method_checks import REFERENCES
 
 import minnet
 from minnet.data import Split
@@ -44,7 +45,7 @@ def slow_training(run, split, lrs, l2=0.0, decay=0.0, clip=lambda g: g, max_norm
     weights, biases = reference.unflatten(first_params(run, split), WIDTHS)
     hyper = {k: v for k, v in run.optimizer.settings.items() if k != "lr"}
     p0, gradients = reference.flatten(weights, biases), []
-    method = reference.METHODS[run.optimizer.name]
+    method = REFERENCES[run.optimizer.name]
     p, t = p0, 0
     size = run.training.batch_size
     for epoch in range(1, run.training.epochs + 1):

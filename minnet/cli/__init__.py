@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import io
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -27,6 +28,7 @@ COMMANDS = {
     "report": ("report", "Rebuild page, tables and figures of a comparison."),
     "show": ("show", "One optimizer or schedule: rule, formula, defaults, first steps."),
     "surface": ("surface", "Methods on a function of two variables: paths, steps needed, picture."),
+    "new-method": ("new_method", "Begin a method of your own: a file with a working one, explained."),
     "list": ("listing", "Optimizers, schedules, activations, losses, data sets, experiments."),
     "data": ("data", "Data sets: what is here, what is missing, where it comes from."),
 }
@@ -75,6 +77,13 @@ class Commands(NearestGroup):
         sys.exit(code if isinstance(code, int) else DONE)
 
 
+def _warning_line(message: Warning | str, category: type[Warning], *place: Any) -> str:
+    """Return a warning as the one line that a user can use; others as Python writes them."""
+    if category is UserWarning:
+        return f"minnet: warning: {' '.join(str(message).split())}\n"
+    return f"{category.__name__}: {message}\n"
+
+
 def _complain(text: str) -> int:
     """Say on one line of stderr what is wrong."""
     click.echo(f"minnet: error: {' '.join(text.split())}", err=True)
@@ -111,4 +120,9 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a formula must not fail where the console knows no α
             stream.reconfigure(errors="replace")
-    group.main(args)
+    plain = warnings.formatwarning
+    warnings.formatwarning = _warning_line
+    try:
+        group.main(args)
+    finally:
+        warnings.formatwarning = plain

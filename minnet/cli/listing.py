@@ -9,7 +9,7 @@ import click
 
 from minnet.cli.progress import columns
 from minnet.cli.show import describe_range
-from minnet.errors import check_name
+from minnet.errors import InputError, check_name
 
 INDENT = 2
 
@@ -85,15 +85,34 @@ SECTIONS: dict[str, tuple[str, Callable[[bool], list[str]]]] = {
 }
 
 
+def markdown_table() -> str:
+    """Return the methods as a table in Markdown: what stands in the README, between its markers."""
+    from minnet import optimizers
+
+    rows = [("name", "method", "remembers", "α", "tuned in", "written as in", "source")]
+    for m in (optimizers.get(name) for name in optimizers.names()):
+        tuned = "; ".join(f"{key} {describe_range(r)}" for key, r in m.space.items())
+        rows.append((f"`{m.name}`", m.title, ", ".join(m.slots) or "-", f"{m.defaults['lr']:g}", tuned,
+                     ", ".join(m.style_names), m.paper))  # fmt: skip
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
+
+
 @click.command()
 @click.argument("section", required=False)
-def command(section: str | None) -> None:
+@click.option("--markdown", is_flag=True, help="The methods as a table in Markdown (the one of the README).")
+def command(section: str | None, markdown: bool) -> None:
     """List optimizers, schedules, activations, losses, initialisations, data sets and experiments.
 
     SECTION restricts the list to one of them and says more: minnet list optimizers
     """
     if section is not None:
         check_name("section", section, SECTIONS)
+    if markdown:
+        if section != "optimizers":
+            raise InputError("--markdown is for the methods: minnet list optimizers --markdown")
+        click.echo(markdown_table())
+        return
     chosen = [section] if section else [*SECTIONS]
     blocks = []
     for name in chosen:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from minnet import optimizers, schedules
-from minnet.cli.progress import columns
+from minnet.cli.progress import Live, columns
 from minnet.errors import InputError, suggest
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 GRADIENTS = (1e-4, 1.0)
 STEPS = 5
+SHOWN = (1, 2, 3, 5, 10, 20, 50)  # steps of the anatomy, and the last one
+SAME = 1e-9
 PLOT_WIDTH, PLOT_HEIGHT = 64, 4
 BLOCKS = " ▁▂▃▄▅▆▇█"
 EPOCHS = 10
@@ -28,7 +31,9 @@ EPOCHS = 10
 @click.command()
 @click.argument("name")
 @click.option("--style", default="paper", show_default=True, help="Whose form and defaults: paper, torch, ...")
-@click.option("--lr", type=float, help="Step size to show it with.  [default: the method's; 1 for a schedule]")
+@click.option("--anatomy/--no-anatomy", default=True, help="Follow a real weight of a network in training.")
+@click.option("--figure", type=click.Path(path_type=Path), help="Draw that weight's steps: a PNG, SVG or PDF file.")
+@click.option("--lr", type=click.FloatRange(0), help="Step size to show it with.  [default: the method's; 1 for a schedule]")
 @click.option(
     "--steps",
     default=1000,
@@ -36,16 +41,22 @@ EPOCHS = 10
     type=click.IntRange(EPOCHS),
     help="Length of the run over which a schedule is drawn, a tenth of it being an epoch.",
 )
-def command(name: str, style: str, lr: float | None, steps: int) -> None:
+def command(name: str, style: str, anatomy: bool, figure: Path | None, lr: float | None, steps: int) -> None:
     """Show an optimizer or a schedule: formula, rule, defaults, source, and what it does.
 
-    NAME is one of those in `minnet list`. A schedule may bring its parameters:
+    NAME is one of those in `minnet list`, or a method of your own, FILE.py:FUNCTION. A schedule may bring its parameters:
     minnet show step:drop=0.5,every=100
     """
-    if name in optimizers.names():
-        click.echo("\n".join(_optimizer(name, style, lr)))
-    elif name.partition(":")[0] in schedules.names():
+    if name.partition(":")[0] in schedules.names():
         click.echo("\n".join(_schedule(schedules.parse(name, lr), steps)))
+    elif optimizers.known(name):
+        click.echo("\n".join(_optimizer(name, style, lr)))
+        method = optimizers.get(name, style)
+        if method.full_batch or not (anatomy or figure):
+            return
+        with Live(1, "steps") as live, live.notice("compiling and training a small network ..."):
+            lines = anatomy_lines(method, style, lr, figure)
+        click.echo("\n".join(_section("Anatomy of a step", lines)))
     else:
         known = [*optimizers.names(), *schedules.names()]
         raise InputError(f"no optimizer or schedule {name!r}: {suggest(name.partition(':')[0], known)}")
@@ -74,10 +85,16 @@ def _optimizer(name: str, style: str, lr: float | None) -> list[str]:
     lines += _section("Defaults", _defaults(name))
     lines += _section("Tuned in", columns([(key, describe_range(r)) for key, r in method.space.items()]))
     lines += _section("Remembered per weight", [", ".join(method.slots) or "nothing"])
-    for gradient in GRADIENTS:
-        rate = method.settings({} if lr is None else {"lr": lr})["lr"]
+    rate = method.settings({} if lr is None else {"lr": lr})["lr"]
+    for gradient in () if method.full_batch else GRADIENTS:
         title = f"First steps under a constant gradient {gradient:g}, step size α = {rate:g}"
         lines += _section(title, _first_steps(method, gradient, rate))
+    if len(optimizers.get(name).style_names) > 1:
+        other = _other_rules(name, style)
+        lines += _section("Written otherwise by", other) if other else []
+        if rate and not method.full_batch:
+            lines += _section(f"Styles side by side, each with its own defaults but α = {rate:g}",
+                              _side_by_side(name, style, rate))  # fmt: skip
     lines += _section("Source", textwrap.wrap(method.paper, 100))
     lines += _section("Elsewhere", textwrap.wrap(method.notes, 100)) if method.notes else []
     return lines
@@ -106,21 +123,66 @@ def _defaults(name: str) -> list[str]:
 
 
 def _first_steps(method: Method, gradient: float, lr: float) -> list[str]:
-    """Run the rule itself on one weight that starts at 0."""
-    import numpy as np
+    """Run the method itself on one weight."""
+    from minnet.optimizers.steps import first_steps
 
-    if method.rule is None:
-        return ["(moves whole layers: see its rule)"]
-    hyper = {key: value for key, value in method.defaults.items() if key != "lr"}
-    table = method.table(np.arange(STEPS), np.full(STEPS, lr), hyper)
     rows = [("t", *method.slots, "w", "step", "step/α")]
-    w, slots = 0.0, [0.0] * len(method.slots)
-    for t, row in enumerate(table, start=1):
-        before, moved = w, method.rule(w, gradient, *slots, *row.tolist())
-        w, *slots = moved if isinstance(moved, tuple) else (moved,)
-        values = (*slots, w, w - before, (w - before) / lr if lr else 0.0)
-        rows.append((str(t), *(f"{value:.5g}" for value in values)))
+    for row in first_steps(method, gradient, lr, STEPS):
+        values = (*(row[name] for name in (*method.slots, "w", "step")), row["step"] / lr if lr else 0.0)
+        rows.append((str(row["t"]), *(f"{value:.5g}" for value in values)))
     return columns(rows, gap=3)
+
+
+def _side_by_side(name: str, style: str, lr: float) -> list[str]:
+    """Let all styles take the same steps."""
+    from minnet.optimizers.steps import deviation, side_by_side
+
+    methods = {each: optimizers.get(name, each) for each in (style, *optimizers.get(name).style_names)}
+    lines = []
+    for gradient in GRADIENTS:
+        rows = side_by_side(methods, gradient, lr, STEPS)
+        ratios = {each: deviation(rows, style, each) for each in methods}
+        lines.append(f"gradient {gradient:g}: way so far, in units of α")
+        table = [("  t", *methods), *[(f"  {row['t']}", *(f"{row[each]:.5g}" for each in methods)) for row in rows]]
+        table.append(("  differs by", *("" if each == style else _factor(ratios[each]) for each in methods)))
+        lines += columns(table, gap=3)
+    return lines
+
+
+def _factor(ratio: float) -> str:
+    if ratio < 1 + SAME:
+        return "nothing"
+    return f"factor {ratio:.3g}" if ratio >= 1.1 else f"{100 * (ratio - 1):.1g} %"
+
+
+def _other_rules(name: str, style: str) -> list[str]:
+    """Return the formulas of those styles that have another one."""
+    here, groups = optimizers.get(name, style), {}
+    for each in optimizers.get(name).style_names:
+        method = optimizers.get(name, each)
+        if (method.formula, method.source) != (here.formula, here.source):
+            groups.setdefault(method.formula, []).append(each)
+    lines = []
+    for formula, styles in groups.items():
+        lines += [f"{', '.join(styles)}:", *(f"  {line}" for line in formula.splitlines())]
+    return lines
+
+
+def anatomy_lines(method: Method, style: str, lr: float | None, figure: Path | None) -> list[str]:
+    """Return the anatomy of a step as a table; draw it if asked to."""
+    from minnet.lab.anatomy import STEPS as LAST
+    from minnet.lab.anatomy import anatomy
+
+    found = anatomy(method, style, {} if lr is None else {"lr": lr})
+    rows = found.at((*SHOWN, LAST))
+    cells = [tuple(rows[0]), *[(str(row["t"]), *(f"{v:.4g}" for k, v in row.items() if k != "t")) for row in rows]]
+    lines = textwrap.wrap(found.place, 100) + columns(cells, gap=3)
+    if figure is not None:
+        from minnet.report.anatomy_figure import write_anatomy
+
+        write_anatomy(found.rows, f"{method.title} ({style})", found.place, figure)
+        lines += [f"drawn in {figure}"]
+    return lines
 
 
 def _schedule(schedule: Schedule, steps: int) -> list[str]:

@@ -42,7 +42,7 @@ class Comparison:
     experiment : dict
         Resolved, as in experiment.toml.
     provenance : dict
-        Versions, hardware, jobs, times, command, data.
+        Versions, hardware, jobs, times, command, data; runs_planned and runs_finished (equal in the end).
     leaderboard : DataFrame
         One row per optimizer that has final runs, the best median test accuracy first; equal ones stay in
         the order of the experiment. low and high are the 10 % and 90 % quantiles over seeds; epochs and
@@ -51,7 +51,7 @@ class Comparison:
     trials : DataFrame
         One row per run.
     curves : DataFrame
-        One row per run and epoch.
+        One row per run and epoch; no accuracies where a run has diverged.
     rules : dict
         What ran under each label: title, formula, source of the rule, paper, hyperparameters, search space.
     """
@@ -143,14 +143,14 @@ def _leaderboard(experiment: Mapping[str, Any], done: Done) -> list[dict[str, An
 
 
 def _standing(label: str, tuned: Sequence[Any], final: Sequence[Any], target: float) -> dict[str, Any]:
-    tests = [stats.counted(record["test_accuracy"]) for record in final]
-    histories = [record["history"] for record in final]
+    tests = [stats.counted(record, "test_accuracy") for record in final]
+    histories = [stats.history(record) for record in final]
     return {
         "optimizer": label,
         "hyperparameters": _json(final[0]["hyperparameters"]),
         "trials": len(tuned),
         "seeds": len(final),
-        "val_accuracy_median": stats.median([stats.counted(record["val_accuracy"]) for record in final]),
+        "val_accuracy_median": stats.median([stats.counted(record, "val_accuracy") for record in final]),
         "test_accuracy_median": stats.median(tests),
         "test_accuracy_low": stats.quantile(tests, stats.LOW),
         "test_accuracy_high": stats.quantile(tests, stats.HIGH),
@@ -165,7 +165,7 @@ def _trial_row(part: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, 
 
 
 def _curve_rows(part: Mapping[str, Any], record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [{**row, **part} for row in record["history"]]
+    return [{**row, **part} for row in stats.history(record)]
 
 
 def _frame(rows: list[dict[str, Any]], columns: Mapping[str, str]) -> pd.DataFrame:

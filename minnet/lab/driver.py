@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from minnet import machine
 from minnet.errors import InputError
 from minnet.lab import provenance, stats
 from minnet.lab.comparison import Comparison, build, write_experiment
-from minnet.lab.engine import check_engine, map_unordered, stop_on_interrupt, usable_jobs
+from minnet.lab.engine import check_device, check_engine, map_unordered, stop_on_interrupt, usable_jobs
 from minnet.lab.experiment import CONTENT, TUNING_SEED, Entry, Experiment, resolve
 from minnet.lab.space import to_plain
 from minnet.lab.store import Store
@@ -58,6 +59,12 @@ class Progress(Protocol):
     def ran(self, parts: Sequence[Part], record: Mapping[str, Any], stored: bool) -> None:
         """A run is finished and safe, or (`stored`) was so before. It may play several parts."""
 
+    def interrupted(self) -> None:
+        """Ctrl-C was pressed, for the first time or again, while runs are under way: they end after their epoch.
+
+        Called in the signal handler.
+        """
+
 
 class Silent:
     """Progress that nobody watches."""
@@ -71,6 +78,9 @@ class Silent:
     def ran(self, parts: Sequence[Part], record: Mapping[str, Any], stored: bool) -> None:
         """Say nothing."""
 
+    def interrupted(self) -> None:
+        """Say nothing."""
+
 
 def compare(
     experiment: Any = None,
@@ -78,6 +88,8 @@ def compare(
     out: Any = None,
     jobs: int | None = None,
     engine: str = "local",
+    scheduler: str | None = None,
+    device: str = "cpu",
     data_dir: Any = None,
     progress: Progress | None = None,
     **keywords: Any,
@@ -101,13 +113,18 @@ def compare(
     jobs : int, optional
         Runs side by side; one per usable core if not given. The results do not depend on it, the times may.
     engine : {"local"}
+        Where to train: in threads of this process.
+    scheduler : str, optional
+        Address for an engine that takes one; "local" does not.
+    device : {"cpu"}
+        What to train on.
     data_dir : str or Path, optional
         Where to look for the data first.
     progress : Progress, optional
         Told about every run.
     **keywords
         As for `minnet.lab.resolve`: `data`, `optimizers`, `trials`, `seeds`, `epochs`, `target`, `hidden`,
-        `activation`, `batch_size`, `schedule` ... They win over the experiment file.
+        `activation`, `batch_size`, `schedule`, `style` ... They win over the experiment file.
 
     Returns
     -------
@@ -118,7 +135,7 @@ def compare(
     InputError
         (a `ValueError`) If the experiment is wrong, or `out` holds another one or is in use.
     KeyboardInterrupt
-        After Ctrl-C, once the runs under way have ended; what is finished is kept.
+        After Ctrl-C, once the runs under way have ended their epoch; what is finished is kept.
 
     Examples
     --------
@@ -127,19 +144,21 @@ def compare(
     [1, 1]
     """
     spec = resolve(experiment, **keywords)
-    check_engine(engine)
+    check_engine(engine, scheduler)
+    check_device(device)
     jobs = usable_jobs(jobs)
     folder = None if out is None else Path(out)
-    with Store(folder) as store, machine.blas_threads(1), stop_on_interrupt() as stop:
+    progress = progress or Silent()
+    with Store(folder) as store:
         _claim(store, spec)
-        session = provenance.session(jobs, engine)
+        session = provenance.session(jobs, engine, device)
         split = load_split(spec.run_spec(spec.entries[0], {}, TUNING_SEED), data_dir)
         session["data"] = _describe(split)
         _note(store, session, new=True)
         if folder is not None:
             write_experiment(spec.to_dict(), folder)
-        race = _Race(spec, store, split, jobs, stop, progress or Silent())
-        race.run(session["data"]["sha256"])
+        with machine.blas_threads(1), stop_on_interrupt(progress.interrupted) as stop:
+            _Race(spec, store, split, jobs, stop, progress).run(session["data"]["sha256"])
         session["finished"] = provenance.now()
         _note(store, session)
         comparison = read(store)
@@ -171,7 +190,13 @@ def read(store: Store) -> Comparison:
     plan = store.plan()
     records = store.records(row["run_id"] for row in plan)
     sessions = store.info("sessions", [])
-    facts: dict[str, Any] = {"results_version": RESULTS_VERSION, "sessions": len(sessions)}
+    facts: dict[str, Any] = {
+        "results_version": RESULTS_VERSION,
+        "sessions": len(sessions),
+        "runs_planned": sum(row["kind"] == "tune" for row in plan)
+        + len(experiment["optimizer"]) * experiment["seeds"],  # final runs are planned when the tuning is done
+        "runs_finished": sum(row["run_id"] in records for row in plan),
+    }
     if sessions:
         facts = {**sessions[-1], "started": sessions[0]["started"], **facts}
     return build(experiment, facts, store.info("rules", {}), plan, records)
@@ -251,10 +276,15 @@ class _Race:
         for id in roles:
             if id in stored:
                 self.progress.ran(roles[id], stored[id], stored=True)
-        for record in map_unordered(self._run, [roles[id][0].run for id in missing], self.jobs):
-            if record is not None:
-                self.store.add(record)
-                self.progress.ran(roles[record["id"]], record, stored=False)
+        with contextlib.closing(map_unordered(self._run, [roles[id][0].run for id in missing], self.jobs)) as records:
+            try:
+                for record in records:
+                    if record is not None:
+                        self.store.add(record)
+                        self.progress.ran(roles[record["id"]], record, stored=False)
+            except BaseException:
+                self.stop.set()  # the runs under way are waited for: let them end soon
+                raise
         if self.stop.is_set():
             raise KeyboardInterrupt
         return self.store.records(roles)

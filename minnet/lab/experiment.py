@@ -14,17 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from minnet import optimizers, resources, schedules
-from minnet.errors import InputError, check_name
+from minnet.errors import InputError, check_name, suggest
 from minnet.lab.space import Axis, Range, Values, parse_axis, points, to_plain
 from minnet.training import NetworkSpec, OptimizerSpec, RunSpec, TrainingSpec
 
 TUNING_SEED = 0
 DEFAULT = "race-digits"
+ALIASES = {"race": DEFAULT}
 BUDGETS = ("seeds", "trials", "target")
 TEXTS = ("name", "title", "question")
 CONTENT = ("data", "network", "training", "optimizer")
 ENTRY_KEYS = ("name", "label", "style", "schedule", "network")
 LONGEST_LABEL = 300
+MOST_RUNS = 100_000
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,8 @@ class Experiment:
                 raise InputError(f"two optimizers are labelled {label!r}: give each its own label")
         for entry in self.entries:
             runs = [self.run_spec(entry, hyper, TUNING_SEED) for hyper in self.points(entry)]
-            schedules.parse(runs[0].training.schedule, lr=1.0)
+            for run in runs:
+                schedules.parse(run.training.schedule, run.optimizer.settings["lr"])
 
 
 def parse_entry(content: Any) -> Entry:
@@ -276,6 +279,8 @@ def shipped() -> list[str]:
 def read(source: str | Path) -> dict[str, Any]:
     """Return the content of an experiment file, given by path or by the name of one that comes with minnet.
 
+    Where no such file exists, NAME.toml and experiments/NAME.toml are the one of that name as well.
+
     Raises
     ------
     InputError
@@ -283,14 +288,21 @@ def read(source: str | Path) -> dict[str, Any]:
     """
     path = Path(source)
     if not path.is_file():
-        if path.suffix or len(path.parts) != 1:
-            raise InputError(f"no experiment file {str(source)!r}: give a path, or one of {', '.join(shipped())}")
-        check_name("experiment", str(source), shipped())
-        path = resources.folder("experiments") / f"{source}.toml"
+        path = _shipped_file(path)
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"cannot read the experiment file {path}: {_line(error)}") from error
+
+
+def _shipped_file(path: Path) -> Path:
+    """Return the file that comes with minnet under a name, for what is no file here."""
+    name = path.stem if path.suffix == ".toml" else path.name
+    name = ALIASES.get(name, name)
+    if path.parent.parts not in ((), ("experiments",)) or name not in shipped():
+        what = "experiment file" if path.suffix or len(path.parts) != 1 else "experiment"
+        raise InputError(f"no {what} {str(path)!r}: {suggest(name, shipped())}")
+    return resources.folder("experiments") / f"{name}.toml"
 
 
 def resolve(source: Any = None, **keywords: Any) -> Experiment:
@@ -302,8 +314,8 @@ def resolve(source: Any = None, **keywords: Any) -> Experiment:
         Path of an experiment file, the name of one that comes with minnet, or its content. Without it, the
         race on `data`: race-mnist for "mnist", and so on.
     **keywords
-        `name`, `title`, `question`, `data`, `optimizers`, `seeds`, `trials`, `target`, and any field of
-        `NetworkSpec` and `TrainingSpec`. None means not given.
+        `name`, `title`, `question`, `data`, `optimizers`, `seeds`, `trials`, `target`, `style` (of all
+        optimizers), and any field of `NetworkSpec` and `TrainingSpec`. None means not given.
 
     Raises
     ------
@@ -315,9 +327,14 @@ def resolve(source: Any = None, **keywords: Any) -> Experiment:
     2
     """
     given = {key: value for key, value in keywords.items() if value is not None}
+    if "init_bias" in given:  # as the option is called
+        if "bias_init" in given:
+            raise InputError("init_bias and bias_init are two names of the same: give one")
+        given["bias_init"] = given.pop("init_bias")
+    style = given.pop("style", None)
     network, training = ([f.name for f in dataclasses.fields(spec)] for spec in (NetworkSpec, TrainingSpec))
     for key in given:
-        check_name("keyword", key, [*TEXTS, "data", *BUDGETS, "optimizers", *network, *training])
+        check_name("keyword", key, [*TEXTS, "data", *BUDGETS, "optimizers", "style", *network, *training])
     content = dict(_content(source, given.get("data")))
     for key, value in given.items():
         if key in network or key in training:
@@ -328,6 +345,9 @@ def resolve(source: Any = None, **keywords: Any) -> Experiment:
             content[key] = value
         else:
             content[key] = value
+    if style is not None:
+        content["optimizer"] = [_in_style(table, style) for table in _optimizer_tables(content)]
+        content.pop("optimizers", None)
     return Experiment.from_dict(content)
 
 
@@ -366,6 +386,15 @@ def _optimizer_tables(content: Mapping[str, Any]) -> list[Any]:
     return tables
 
 
+def _in_style(content: Any, style: str) -> Any:
+    """Return an optimizer's table, or name, with another style."""
+    if isinstance(content, Entry):
+        content = content.to_dict()
+    if isinstance(content, Mapping):
+        return {**content, "style": style}
+    return {"name": content, "style": style}
+
+
 def _table(key: str, content: Mapping[str, Any]) -> dict[str, Any]:
     table = content.get(key, {})
     if not isinstance(table, Mapping):
@@ -386,8 +415,8 @@ def _text(key: str, value: Any) -> str:
 
 
 def _count(key: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InputError(f"{key} must be a whole number from 1, not {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_RUNS:
+        raise InputError(f"{key} must be a whole number from 1 to {MOST_RUNS}, not {value!r}")
     return value
 
 

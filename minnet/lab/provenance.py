@@ -23,7 +23,7 @@ def command() -> str:
     return " ".join([program, *map(shlex.quote, sys.argv[1:])])
 
 
-def session(jobs: int, engine: str) -> dict[str, Any]:
+def session(jobs: int, engine: str, device: str = "cpu") -> dict[str, Any]:
     """Return what is known when a session of an experiment starts.
 
     `jobs` matters for the times: so many runs shared the machine while each was timed, with one thread each.
@@ -32,6 +32,7 @@ def session(jobs: int, engine: str) -> dict[str, Any]:
         "started": now(),
         "finished": None,
         "engine": engine,
+        "device": device,
         "jobs": jobs,
         "threads": 1,
         "command": command(),

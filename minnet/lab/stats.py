@@ -58,15 +58,34 @@ def _when(history: Sequence[Mapping[str, Any]], target: float, column: str) -> f
     return math.inf
 
 
-def counted(accuracy: float | None) -> float:
-    """Return an accuracy as a comparison counts it: a run that diverged and has none classified nothing.
+def counted(record: Mapping[str, Any], column: str) -> float:
+    """Return an accuracy of a run as a comparison counts it: a run that diverged classified nothing.
 
     Examples
     --------
-    >>> counted(0.5), counted(None), counted(math.nan)
-    (0.5, 0.0, 0.0)
+    >>> counted({"diverged": False, "val_accuracy": 0.5}, "val_accuracy")
+    0.5
+    >>> counted({"diverged": True, "val_accuracy": 0.1}, "val_accuracy")
+    0.0
     """
-    return 0.0 if accuracy is None or math.isnan(accuracy) else float(accuracy)
+    accuracy = record[column]
+    if record["diverged"] or accuracy is None or math.isnan(accuracy):
+        return 0.0
+    return float(accuracy)
+
+
+def history(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the history of a run without the accuracies of a network that has diverged: its last row.
+
+    Examples
+    --------
+    >>> history({"diverged": True, "history": [{"epoch": 0, "train_accuracy": 0.1, "val_accuracy": 0.1}]})
+    [{'epoch': 0, 'train_accuracy': None, 'val_accuracy': None}]
+    """
+    rows = [dict(row) for row in record["history"]]
+    if record["diverged"] and rows:
+        rows[-1].update(train_accuracy=None, val_accuracy=None)
+    return rows
 
 
 def winner(records: Sequence[Mapping[str, Any]]) -> int:
@@ -87,6 +106,6 @@ def winner(records: Sequence[Mapping[str, Any]]) -> int:
         record = records[index]
         loss = record["val_loss"]
         loss = math.inf if loss is None or math.isnan(loss) else loss
-        return not record["diverged"], counted(record["val_accuracy"]), -loss, -index
+        return not record["diverged"], counted(record, "val_accuracy"), -loss, -index
 
     return max(range(len(records)), key=merit)

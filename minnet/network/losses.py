@@ -54,7 +54,7 @@ def cross_entropy(z, out, targets, delta, columns, scale):
         top = row[0]
         for j in range(row.size):
             top = max(top, row[j])
-        total = p[0] * 0
+        total = type(top)(0)
         for j in range(row.size):
             p[j] = math.exp(row[j] - top)
             total += p[j]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -93,7 +94,8 @@ class Network:
     def evaluate(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray) -> tuple[float, float]:
         """Return the mean loss and the share of rows whose largest output is their largest target.
 
-        Without dropout and without penalty; (nan, nan) where there are no rows.
+        Without dropout and without penalty. The share is nan where the loss is not finite; both are where there are
+        no rows.
         """
         return self._evaluate(params, X, Y)[:2]
 
@@ -106,7 +108,9 @@ class Network:
         loss, correct = evaluate_kernel(str(X.dtype), self.dtype)(
             X, Y, self.scale, params, self.widths, self.starts, self._chunk, CHUNK, outputs, activate, head
         )
-        return float(loss / len(X)), float(correct / len(X)), outputs
+        loss = float(loss / len(X))
+        # Outputs that are no numbers have no largest one.
+        return loss, float(correct / len(X)) if math.isfinite(loss) else math.nan, outputs
 
     @functools.cached_property
     def _chunk(self) -> Work:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from numbers import Integral
 
 from minnet.errors import InputError, check_name
 from minnet.network.activations import ACTIVATIONS
 from minnet.network.init import BIASES, SCHEMES, parse
 from minnet.network.losses import resolve_output
+
+MOST_UNITS = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,8 @@ class NetworkSpec:
     Parameters
     ----------
     hidden : tuple of int
-        Units of each hidden layer; empty for (multinomial) logistic regression.
+        Units of each hidden layer; empty for (multinomial) logistic regression. One number and text such as
+        "128,64" or "none" are taken as well.
     activation : str
         Of the hidden units.
     output : str
@@ -53,10 +58,7 @@ class NetworkSpec:
     input_dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "hidden", tuple(self.hidden))
-        for units in self.hidden:
-            if isinstance(units, bool) or not isinstance(units, int) or units < 1:
-                raise InputError(f"hidden: {units!r} is no layer size; give whole numbers from 1, such as 128,64")
+        object.__setattr__(self, "hidden", _layer_sizes(self.hidden))
         check_name("activation", self.activation, ACTIVATIONS)
         resolve_output(self.loss, self.output)
         if self.init != "auto":
@@ -76,3 +78,24 @@ class NetworkSpec:
         if biases == "auto":
             biases = "torch" if init == "torch" else "zeros"
         return replace(self, output=resolve_output(self.loss, self.output), init=init, bias_init=biases)
+
+
+def _layer_sizes(hidden: object) -> tuple[int, ...]:
+    """Return the sizes of the hidden layers from numbers or text.
+
+    Examples
+    --------
+    >>> _layer_sizes("128,64"), _layer_sizes(30), _layer_sizes("none")
+    ((128, 64), (30,), ())
+    """
+    if isinstance(hidden, str):
+        parts = [part.strip() for part in hidden.split(",")] if hidden.strip() not in ("", "none") else []
+        sizes: list[object] = [int(part) if part.isdecimal() else part for part in parts]
+    elif isinstance(hidden, Iterable):
+        sizes = list(hidden)
+    else:
+        sizes = [hidden]
+    for units in sizes:
+        if isinstance(units, bool) or not isinstance(units, Integral) or not 1 <= units <= MOST_UNITS:
+            raise InputError(f"hidden: {units!r} is no layer size; give whole numbers from 1, such as 128,64, or none")
+    return tuple(int(units) for units in sizes)  # type: ignore[call-overload]

@@ -75,6 +75,18 @@ def get(name: str | Method, style: str = "paper", digest: str = "") -> Method:
     return _registry()[name].in_style(style)
 
 
+def known(name: str) -> bool:
+    """Return whether `get` may know a name: a method, a wrapper around something, or a file.
+
+    Examples
+    --------
+    >>> known("adam"), known("sam(sgd)"), known("mine.py:f"), known("adm")
+    (True, True, True, False)
+    """
+    outer = name.partition("(")[0]
+    return outer in _registry() or own.is_file(name) or own.declared(name)
+
+
 def name_of(method: str | Method) -> str:
     """Return the name under which `get` finds a method of the user's own that was given itself."""
     return own.name_of(method, _registry()) if isinstance(method, Method) else method

@@ -72,16 +72,20 @@ def memory(rows, columns):
     return rows * columns if min(rows, columns) < 128 else rows + columns
 
 
-def mean_squares(G, v, beta, one_minus_beta, eps, floor):
-    """Return the second moments as the product of the means of rows and columns, which `v` holds."""
-    rows, columns = G.shape
-    squares = G * G + eps
-    r, c = v[:rows], v[rows : rows + columns]
-    r *= beta
-    c *= beta
-    r += one_minus_beta * np.sum(squares, axis=1) / columns
-    c += one_minus_beta * np.sum(squares, axis=0) / rows
-    return np.outer(r / max(np.sum(r) / rows, floor), c).reshape(-1)
+def factored(g, u, means, rows, columns, beta, one_minus_beta, eps, floor):
+    """Bring the means of rows and columns up to date, in place, and write the product of both into `u`."""
+    total = 0.0
+    means *= beta
+    for i in range(rows):
+        for j in range(columns):
+            square = g[i * columns + j] * g[i * columns + j] + eps
+            means[i] += one_minus_beta * square / columns
+            means[rows + j] += one_minus_beta * square / rows
+        total += means[i]
+    total = max(total / rows, floor)
+    for i in range(rows):
+        for j in range(columns):
+            u[i * columns + j] = means[i] / total * means[rows + j]
 
 
 def adafactor(params, grads, slots, memory, blocks, coefficients):
@@ -89,21 +93,19 @@ def adafactor(params, grads, slots, memory, blocks, coefficients):
     for k in range(blocks.shape[0]):
         first, end, row = place(blocks, k)
         rows, columns, start = blocks[k, 1], blocks[k, 2], blocks[k, 4]
-        w, g, c = params[first:end], grads[first:end].astype(np.float64), coefficients[row]
+        w, c = params[first:end], coefficients[row]
+        g, u = grads[first:end].astype(np.float64), np.empty(w.size)
         rate, keep, beta, one_minus_beta, eps, floor = c[0], c[1], c[2], c[3], c[4], c[5]
-        if w.size == 0:
-            continue
         if min(rows, columns) >= c[8]:
-            v = memory[start : start + rows + columns]
-            u = mean_squares(g.reshape(rows, columns), v, beta, one_minus_beta, eps, floor)
+            means = memory[start : start + rows + columns]
+            factored(g, u, means, rows, columns, beta, one_minus_beta, eps, floor)
         else:
-            v = memory[start : start + w.size]
-            v *= beta
-            v += one_minus_beta * (g * g + eps)
-            u = v.copy()
+            for i in range(w.size):
+                memory[start + i] = beta * memory[start + i] + one_minus_beta * (g[i] * g[i] + eps)
+                u[i] = memory[start + i]
         for i in range(w.size):
             u[i] = g[i] / math.sqrt(max(u[i], floor * floor))
-        root = math.sqrt(w.size)
+        root = math.sqrt(max(w.size, 1))
         alpha = max(c[6], length(w) / root) * rate / max(1.0, length(u) / root / c[7])
         for i in range(w.size):
             w[i] = keep * w[i] - w.dtype.type(alpha * u[i])
@@ -121,7 +123,7 @@ METHOD = Method(
     "relative step itself (without one, 1), and remembers matrices with a side below 128 whole. In PyTorch ε is a "
     "bound instead of a summand, by default the precision of the parameters: here float64's, for float32 as well.",
     update=adafactor,
-    helpers=(place, length, mean_squares),
+    helpers=(place, length, factored),
     memory=memory,
     columns=("rate", "keep", "beta2", "one_minus_beta2", "eps", "floor", "min_scale", "clip", "factor_from"),
     coefficients=coefficients,

@@ -59,11 +59,14 @@ BOUNDS: Mapping[str, tuple[float, float, bool, bool]] = MappingProxyType(
         "decay_rate": (0.0, np.inf, False, False),
         "min_scale": (0.0, np.inf, True, False),
         "clip": (0.0, np.inf, False, False),
+        "history": (1.0, np.inf, True, False),
+        "c1": (0.0, 1.0, False, False),
+        "c2": (0.0, 1.0, False, False),
     }
 )
 
 # Values that count steps.
-WHOLE = ("k", "lookahead_k")
+WHOLE = ("history", "k", "lookahead_k")
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,9 @@ class Method:
         Other libraries' forms.
     slide : int or None
         Row of the lecture's table.
+    full_batch : bool
+        Whether it needs the whole loss and not only a gradient (L-BFGS): `minnet.minimize` and `minnet.train` run
+        it, `Optimizer.step` cannot. Its `update` is then only what `minnet show` prints.
     base : Method, instead of `rule` and `update`
         The method that this one wraps, and whose update it runs; see `wrapping`.
     wrap : callable
@@ -188,6 +194,7 @@ class Method:
     notes: str = ""
     styles: Mapping[str, Style] = field(default_factory=dict)
     slide: int | None = None
+    full_batch: bool = False
     base: Method | None = None
     wrap: Callable[[Method], Method] | None = None
     digest: str = ""

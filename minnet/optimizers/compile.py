@@ -7,6 +7,7 @@ contiguous arrays and turns each into SIMD code.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 
@@ -39,9 +40,7 @@ def update(method: Method, dtype: str) -> Callable:
     try:
         if method.rule is None:
             return _of_blocks(method.update, method.helpers, dtype, method.digest)
-        return _elementwise(
-            method.rule, method.helpers, len(method.slots), len(method.columns), dtype, method.digest
-        )
+        return _elementwise(method.rule, method.helpers, len(method.slots), len(method.columns), dtype, method.digest)
     except NumbaError as error:
         if not method.digest:
             raise
@@ -89,6 +88,37 @@ def _as_tuple_compiled(coefficients, n):
 
 
 place = jit.inner(blocks_place)
+
+
+# What holds a float as an integer, what to add to a third of that for a cube root, and Halley's steps after it.
+ROOTS = {
+    types.float32: (np.float32, np.int32, 709958130, 2),
+    types.float64: (np.float64, np.int64, 715094163 << 32, 3),
+}
+
+
+@overload(math.cbrt, jit_options={name: value for name, value in jit.OPTIONS.items() if name != "nogil"})
+def _cube_root_compiled(x):
+    """Cube root, which Numba lacks, in a form that becomes SIMD code: a power would be ten times slower.
+
+    A third of the integer that holds a float has a third of its exponent, and is within 6 % of the root with the right
+    constant added (known from the C libraries). Each of Halley's steps cubes the error.
+    """
+    if x not in ROOTS:
+        return None
+    real, integer, shift, steps = ROOTS[x]
+    shift, third, two, zero, most = integer(shift), real(1 / 3), real(2), real(0), real(np.inf)
+
+    def compiled(x):
+        size = abs(x)
+        bits = real(size).view(integer)
+        y = integer(integer(real(bits) * third) + shift).view(real)
+        for _ in range(steps):
+            cube = y * y * y
+            y = y * ((cube + two * size) / (two * cube + size))
+        return math.copysign(y, x) if zero < size < most else x
+
+    return compiled
 
 
 def no_slot(rule, n):

@@ -1,5 +1,7 @@
 """MADGRAD: dual averaging with a cube root, and momentum."""
 
+import math
+
 import numpy as np
 
 from minnet.optimizers.base import Method, Range, Style
@@ -18,26 +20,26 @@ w ← μ w + (1 − μ) z"""
 
 
 def coefficients(t, lr, momentum, eps):
-    """Return the weight α √t of this step's gradient, 1 − μ and the exponent of the cube root."""
-    return {"weight": lr * np.sqrt(t), "one_minus_momentum": 1 - momentum, "third": 1 / 3, "eps": eps}
+    """Return the weight α √t of this step's gradient, 1 − μ and ε."""
+    return {"weight": lr * np.sqrt(t), "one_minus_momentum": 1 - momentum, "eps": eps}
 
 
 def coefficients_optax(t, lr, momentum, eps):
-    """Return the weight (α + ε) √t of this step's gradient, 1 − μ and the exponent of the cube root."""
+    """Return the weight (α + ε) √t of this step's gradient, 1 − μ and ε."""
     return coefficients(t, lr + eps, momentum, eps)
 
 
-def madgrad(w, g, s, n, x0, weight, one_minus_momentum, third, eps):
+def madgrad(w, g, s, n, x0, weight, one_minus_momentum, eps):
     """Go some of the way to where all gradients so far, weighted, send the start.
 
     Examples
     --------
-    >>> madgrad(1.0, 2.0, 0.0, 0.0, 1.0, 0.25, 0.5, 1.0, 0.0)
-    (0.75, 0.5, 1.0, 1.0)
+    >>> madgrad(1.0, 2.0, 0.0, 0.0, 1.0, 2.0, 0.5, 0.0)
+    (0.0, 4.0, 8.0, 1.0)
     """
     s = s + weight * g
     n = n + weight * g * g
-    z = x0 - s / (n**third + eps)
+    z = x0 - s / (math.cbrt(n) + eps)
     return w + one_minus_momentum * (z - w), s, n, x0
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from minnet.optimizers.base import HIDDEN, Method, Range, Style
-from minnet.optimizers.blocks import adam_block, place
+from minnet.optimizers.blocks import adam_block, length, place
 
 FORMULA = """\
 for a hidden layer's matrix W (inputs × outputs):
@@ -101,16 +101,26 @@ def coefficients_optax(t, lr, momentum, weight_decay, adam_ratio, beta1, beta2, 
     }
 
 
-def orthogonal(U, floor, shift, a, b, c):
-    """Return U with singular values near 1, or its transpose if that has fewer rows: five Newton-Schulz steps."""
-    rows, columns = U.shape
-    X = np.empty((min(rows, columns), max(rows, columns)), U.dtype)
-    X[:] = U if rows <= columns else U.T
-    X /= max(math.sqrt(np.sum(U * U)), floor) + shift
+def orthogonal(u, rows, columns, floor, shift, a, b, c):
+    """Bring the singular values of a matrix, given as a vector, near 1, in place: five Newton-Schulz steps."""
+    short, long = min(rows, columns), max(rows, columns)
+    down, right = (columns, 1) if rows <= columns else (1, columns)
+    X = np.empty((short, long), u.dtype)
+    size = max(length(u), floor) + shift
+    for i in range(short):
+        for j in range(long):
+            X[i, j] = u[i * down + j * right] / size
     for _ in range(5):
         gram = np.dot(X, X.T)
-        X = a * X + np.dot(b * gram + c * np.dot(gram, gram), X)
-    return X
+        square = np.dot(gram, gram)
+        for i in range(short):
+            for j in range(short):
+                square[i, j] = b * gram[i, j] + c * square[i, j]
+            square[i, i] += a
+        X = np.dot(square, X)
+    for i in range(short):
+        for j in range(long):
+            u[i * down + j * right] = X[i, j]
 
 
 def muon(params, grads, slots, memory, blocks, coefficients):
@@ -127,15 +137,11 @@ def muon(params, grads, slots, memory, blocks, coefficients):
             for i in range(w.size):
                 m[i] = c[2] * m[i] + c[3] * g[i]
                 u[i] = c[4] * m[i] + c[5] * g[i]
-                w[i] *= c[1]
-            X = orthogonal(u.reshape(rows, columns), c[6], c[7], c[9], c[10], c[11])
+            orthogonal(u, rows, columns, c[6], c[7], c[9], c[10], c[11])
             wide = math.sqrt(max(rows, columns))
-            X *= c[0] * (wide * c[8] if c[8] > 0 else w.dtype.type(wide / math.sqrt(rows)))
-            W = w.reshape(rows, columns)
-            if rows <= columns:
-                W -= X
-            else:
-                W -= X.T
+            rate = c[0] * w.dtype.type(wide * c[8] if c[8] > 0 else wide / math.sqrt(rows))
+            for i in range(w.size):
+                w[i] = c[1] * w[i] - rate * u[i]
 
 
 METHOD = Method(
@@ -148,7 +154,7 @@ METHOD = Method(
     "in the Newton-Schulz steps, which is left out here; PyTorch takes matrices only, the AdamW beside it is the "
     "user's. Keras and optax use Adam for the output layer only if told so.",
     update=muon,
-    helpers=(place, adam_block, orthogonal),
+    helpers=(place, length, adam_block, orthogonal),
     columns=COLUMNS,
     slots=("m", "v"),
     coefficients=coefficients,

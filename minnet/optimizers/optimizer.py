@@ -124,6 +124,11 @@ class Optimizer:
         """Return the compiled update for "float32" or "float64"."""
         from minnet.optimizers import compile as compiling
 
+        if self.method.full_batch:
+            raise InputError(
+                f"{self.method.name} needs the whole loss for its line search, and a step is only given gradients: "
+                "use minnet.minimize or minnet.train"
+            )
         return compiling.update(self.method, dtype)
 
     def start(self, params: np.ndarray, blocks: np.ndarray) -> State:
@@ -247,6 +252,8 @@ def _unflatten(vector: np.ndarray, arrays: list[np.ndarray]) -> None:
 
 def _arrays(label: str, values: Params) -> list[np.ndarray]:
     """Return `values` as a list of arrays, each checked."""
+    if not isinstance(values, np.ndarray | list | tuple):
+        raise InputError(f"{label} must be a float32 or float64 array or a list of such, not {type(values).__name__}")
     arrays = [values] if isinstance(values, np.ndarray) else list(values)
     if not arrays:
         raise InputError(f"{label} is empty: give an array or a list of arrays")

@@ -200,6 +200,11 @@ def is_file(name: str) -> bool:
     return name.endswith(".py") or name.rpartition(":")[0].endswith(".py")
 
 
+def declared(name: str) -> bool:
+    """Return whether a method of that name was declared in this process and used."""
+    return name in _declared
+
+
 def find(name: str, digest: str = "") -> Method | None:
     """Return a method of the user's own, or None if `name` is none.
 
@@ -250,10 +255,11 @@ def load(name: str) -> Method:
 
 
 def _is_method(module: ModuleType, value: Any) -> bool:
-    """Whether a value of a module can be meant as a method: declared, or a function of that file that takes w, g."""
+    """Whether a value of a module can be meant as a method: declared, or a function of that file with a step size."""
     if isinstance(value, Method):
         return True
-    return inspect.isfunction(value) and value.__module__ == module.__name__ and len(inspect.signature(value).parameters) > 1
+    mine = inspect.isfunction(value) and value.__module__ == module.__name__
+    return mine and "lr" in inspect.signature(value).parameters
 
 
 def _run(path: Path) -> ModuleType:

@@ -27,19 +27,22 @@ def memory(rows, columns):
     return columns if rows == 1 else 2 * rows * rows + 2 * columns * columns
 
 
-def inverse_fourth_root(A):
-    """Return A^(−1/4) of a symmetric positive matrix."""
-    values, vectors = np.linalg.eigh(A)
-    return np.dot(vectors * np.power(values, -0.25), vectors.T)
-
-
-def accumulate(A, root, gram, eps, refresh):
-    """Add to the sum A, in place, ε on its diagonal as well; take its root anew if it is time."""
-    A += gram
-    for i in range(A.shape[0]):
+def accumulate(A, root, G, eps, refresh):
+    """Add G Gᵀ to the sum A, in place, and ε to its diagonal; take its root A^(−1/4) anew if it is time."""
+    n, gram, total = A.shape[0], np.dot(G, G.T), 0.0
+    for i in range(n):
+        for j in range(n):
+            A[i, j] += gram[i, j]
+            total += A[i, j]
         A[i, i] += eps
-    if refresh and math.isfinite(np.sum(A)):
-        root[:] = inverse_fourth_root(A)
+    if refresh and math.isfinite(total):
+        values, vectors = np.linalg.eigh(A)
+        half = np.empty((n, n))
+        for j in range(n):
+            scale = values[j] ** -0.125
+            for i in range(n):
+                half[i, j] = vectors[i, j] * scale
+        root[:] = np.dot(half, half.T)
 
 
 def shampoo(params, grads, slots, memory, blocks, coefficients):
@@ -55,17 +58,19 @@ def shampoo(params, grads, slots, memory, blocks, coefficients):
                 h[i] += eps + g[i] * g[i]
                 w[i] -= lr * g[i] / w.dtype.type(math.sqrt(h[i]))
         elif w.size > 0:
-            G = g.astype(np.float64).reshape(rows, columns)
-            left, right = rows * rows, columns * columns
-            squares = memory[start : start + 2 * (left + right)]
-            L, left_root = squares[:left].reshape(rows, rows), squares[left : 2 * left].reshape(rows, rows)
-            R = squares[2 * left : 2 * left + right].reshape(columns, columns)
-            right_root = squares[2 * left + right :].reshape(columns, columns)
-            accumulate(L, left_root, np.dot(G, G.T), eps, refresh)
-            accumulate(R, right_root, np.dot(G.T, G), eps, refresh)
-            step = np.dot(np.dot(left_root, G), right_root).reshape(-1)
-            for i in range(w.size):
-                w[i] -= lr * w.dtype.type(step[i])
+            half = start + 2 * rows * rows
+            left = memory[start:half].reshape(2, rows, rows)
+            right = memory[half : half + 2 * columns * columns].reshape(2, columns, columns)
+            G, G_turned = np.empty((rows, columns)), np.empty((columns, rows))
+            for i in range(rows):
+                for j in range(columns):
+                    G[i, j] = G_turned[j, i] = g[i * columns + j]
+            accumulate(left[0], left[1], G, eps, refresh)
+            accumulate(right[0], right[1], G_turned, eps, refresh)
+            step = np.dot(np.dot(left[1], G), right[1])
+            for i in range(rows):
+                for j in range(columns):
+                    w[i * columns + j] -= lr * w.dtype.type(step[i, j])
 
 
 METHOD = Method(
@@ -81,7 +86,7 @@ METHOD = Method(
     "−1/4 and builds R from the gradient that L has already changed; pytorch_optimizer makes no step before the "
     "first refresh.",
     update=shampoo,
-    helpers=(place, inverse_fourth_root, accumulate),
+    helpers=(place, accumulate),
     memory=memory,
     columns=("lr", "eps", "refresh"),
     coefficients=coefficients,

@@ -44,11 +44,40 @@ def memory(rows, columns):
     return 0 if rows == 1 else 2 * rows * rows + 2 * columns * columns
 
 
-def improve(A, basis):
-    """Return the next basis, by a power iteration and a QR decomposition, and the order of its eigenvalues."""
-    product = np.dot(A, basis)
-    order = np.argsort(-np.sum(basis * product, axis=0), kind="mergesort")
-    return np.linalg.qr(product[:, order])[0], order
+def observe(A, basis, G, beta, one_minus_beta, phase):
+    """Add G Gᵀ to the mean A, in place, and renew the basis if the phase says so: the rows of `basis` are its vectors.
+
+    Return the new order of the vectors.
+    """
+    n, gram, total = A.shape[0], np.dot(G, G.T), 0.0
+    for i in range(n):
+        for j in range(n):
+            A[i, j] = beta * A[i, j] + one_minus_beta * gram[i, j]
+            total += A[i, j]
+    order = np.arange(n)
+    if phase == 1 or not math.isfinite(total):
+        return order
+    if phase == 0:
+        vectors = np.linalg.eigh(A)[1]
+        for i in range(n):
+            for j in range(n):
+                basis[i, j] = vectors[j, n - 1 - i]
+        return order
+    image = np.dot(basis, A)
+    values = np.zeros(n)
+    for i in range(n):
+        for j in range(n):
+            values[i] -= basis[i, j] * image[i, j]
+    order = np.argsort(values, kind="mergesort")
+    power = np.empty((n, n))
+    for i in range(n):
+        for j in range(n):
+            power[j, i] = image[order[i], j]
+    vectors = np.linalg.qr(power)[0]
+    for i in range(n):
+        for j in range(n):
+            basis[i, j] = vectors[j, i]
+    return order
 
 
 def soap(params, grads, slots, memory, blocks, coefficients):
@@ -58,46 +87,44 @@ def soap(params, grads, slots, memory, blocks, coefficients):
         rows, columns, start = blocks[k, 1], blocks[k, 2], blocks[k, 4]
         w, g, m, v = params[first:end], grads[first:end], slots[0][first:end], slots[1][first:end]
         c = coefficients[row]
-        phase, one = c[9], w.dtype.type(1)
-        if rows == 1 and phase > 0:
-            none = w.dtype.type(0)
-            adam_block(w, g, m, v, c[0], one, c[2], c[3], c[4], c[5], c[6], none, c[7], c[8])
-            w *= c[1]
-        elif rows > 1 and w.size > 0:
-            left, right = rows * rows, columns * columns
-            squares = memory[start : start + 2 * (left + right)]
-            L, P = squares[:left].reshape(rows, rows), squares[left : 2 * left].reshape(rows, rows)
-            R = squares[2 * left : 2 * left + right].reshape(columns, columns)
-            Q = squares[2 * left + right :].reshape(columns, columns)
-            G = g.astype(np.float64).reshape(rows, columns)
+        lr, keep, beta1, beta2, unbias_m, unbias_v, eps, phase = c[0], c[1], c[2], c[4], c[6], c[7], c[8], c[9]
+        if rows == 1:
             if phase > 0:
-                for i in range(w.size):
-                    m[i] = c[2] * m[i] + c[3] * g[i]
-                M = m.astype(np.float64).reshape(rows, columns)
-                rotated = np.dot(np.dot(P.T, G), Q).reshape(-1)
-                mean = np.dot(np.dot(P.T, M), Q).reshape(-1)
-                for i in range(w.size):
-                    v[i] = c[4] * v[i] + c[5] * w.dtype.type(rotated[i] * rotated[i])
-                    mean[i] *= c[6] / (math.sqrt(v[i] * c[7]) + c[8])
-                step = np.dot(np.dot(P, mean.reshape(rows, columns)), Q.T).reshape(-1)
-                for i in range(w.size):
-                    w[i] = c[1] * (w[i] - c[0] * w.dtype.type(step[i]))
-            L *= c[4]
-            R *= c[4]
-            L += c[5] * np.dot(G, G.T)
-            R += c[5] * np.dot(G.T, G)
-            if phase != 1 and math.isfinite(np.sum(L) + np.sum(R)):
-                if phase == 0:
-                    P[:] = np.linalg.eigh(L)[1][:, ::-1]
-                    Q[:] = np.linalg.eigh(R)[1][:, ::-1]
-                else:
-                    basis, order = improve(L, P)
-                    P[:] = basis
-                    V = v.reshape(rows, columns)
-                    V[:] = V[order]
-                    basis, order = improve(R, Q)
-                    Q[:] = basis
-                    V[:] = V[:, order]
+                none, rate = w.dtype.type(0), lr * keep
+                adam_block(w, g, m, v, rate, keep, beta1, c[3], beta2, c[5], unbias_m, none, unbias_v, eps)
+        elif w.size > 0:
+            half = start + 2 * rows * rows
+            left = memory[start:half].reshape(2, rows, rows)
+            right = memory[half : half + 2 * columns * columns].reshape(2, columns, columns)
+            G, M, G_turned = np.empty((rows, columns)), np.empty((rows, columns)), np.empty((columns, rows))
+            for i in range(rows):
+                for j in range(columns):
+                    n = i * columns + j
+                    if phase > 0:
+                        m[n] = beta1 * m[n] + c[3] * g[n]
+                    G[i, j] = G_turned[j, i] = g[n]
+                    M[i, j] = m[n]
+            if phase > 0:
+                turned, step = np.dot(np.dot(left[1], G), right[1].T), np.dot(np.dot(left[1], M), right[1].T)
+                for i in range(rows):
+                    for j in range(columns):
+                        n = i * columns + j
+                        v[n] = beta2 * v[n] + c[5] * w.dtype.type(turned[i, j] * turned[i, j])
+                        step[i, j] *= unbias_m / (math.sqrt(v[n] * unbias_v) + eps)
+                step = np.dot(left[1].T, np.dot(step, right[1]))
+                for i in range(rows):
+                    for j in range(columns):
+                        n = i * columns + j
+                        w[n] = keep * (w[n] - lr * w.dtype.type(step[i, j]))
+            down = observe(left[0], left[1], G, beta2, c[5], phase)
+            across = observe(right[0], right[1], G_turned, beta2, c[5], phase)
+            if phase > 1:
+                for i in range(rows):
+                    for j in range(columns):
+                        G[i, j] = v[down[i] * columns + across[j]]
+                for i in range(rows):
+                    for j in range(columns):
+                        v[i * columns + j] = w.dtype.type(G[i, j])
 
 
 METHOD = Method(
@@ -109,7 +136,7 @@ METHOD = Method(
     notes="As in the authors' code, which the paper does not say: the first gradient moves nothing, the second "
     "moments follow the order of the eigenvalues, and ε is that of Adam's ε̂ form. Vectors get Adam.",
     update=soap,
-    helpers=(place, adam_block, improve),
+    helpers=(place, adam_block, observe),
     memory=memory,
     columns=("lr", "keep", "beta1", "one_minus_beta1", "beta2", "one_minus_beta2", "unbias_m", "unbias_v", "eps",
              "phase"),

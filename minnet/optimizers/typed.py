@@ -119,7 +119,12 @@ def typed(function: Callable, calls: tuple[Callable, ...] = ()) -> Typed:
     module = ModuleType(f"minnet_own_{digest}")
     module.__dict__.update(visitor.namespace)
     module.__dict__.update({TYPE: type, SQRT: math.sqrt})
-    code = compile(ast.Module([ast.increment_lineno(changed, first - 1)], []), function.__code__.co_filename, "exec", dont_inherit=True)
+    code = compile(
+        ast.Module([ast.increment_lineno(changed, first - 1)], []),
+        function.__code__.co_filename,
+        "exec",
+        dont_inherit=True,
+    )
     exec(code, module.__dict__)
     sys.modules[module.__name__] = module
     return Typed(
@@ -159,6 +164,9 @@ def parse(function: Callable) -> tuple[ast.FunctionDef, str, int]:
     name = getattr(function, "__name__", repr(function))
     if not inspect.isfunction(function):
         raise InputError(f"{name} is not a function written in Python: use def {name}(w, g, ...)")
+    if name == "<lambda>":
+        raise InputError(f"{file_name(function)}, line {function.__code__.co_firstlineno}: write the rule with def, "
+                         "not as a lambda")  # fmt: skip
     try:
         lines, first = inspect.getsourcelines(function)
         source = textwrap.dedent("".join(lines))
@@ -166,7 +174,7 @@ def parse(function: Callable) -> tuple[ast.FunctionDef, str, int]:
     except (OSError, TypeError, SyntaxError):
         raise InputError(f"the source of {name} cannot be read: write it into a file, as def {name}(...)") from None
     if not isinstance(node, ast.FunctionDef):
-        raise InputError(f"{file_name(function)}, line {first}: write the rule with def, not as a lambda")
+        raise InputError(f"{file_name(function)}, line {first}: write the rule with def {name}(w, g, ...)")
     node.decorator_list = []
     if ast.get_docstring(node) is not None:
         node.body = node.body[1:] or [ast.Pass(lineno=node.lineno, col_offset=0)]

@@ -16,11 +16,13 @@ import numpy as np
 from minnet.report import verdict
 from minnet.report.curves import Band, bands, pieces
 from minnet.report.facts import Comparison, Facts, has_validation
-from minnet.report.text import is_number, plotly_text, share, unbroken
+from minnet.report.text import clean, is_number, plotly_text, share, unbroken
 
 AXES = ("epochs", "seconds")
 SPLITS = ("validation", "training")
-SCALES = ("linear", "log")
+SCALES = {"loss": ("linear", "log"), "accuracy": ("linear", "zoom", "log")}
+# Height of a method's row in the strip below the sensitivity chart, and of the chart above it; as in report.css.
+ROW, ABOVE = 1.1, 22.0
 
 
 def all_charts(comparison: Comparison, facts: list[Facts]) -> dict[str, dict[str, Any]]:
@@ -34,40 +36,89 @@ def all_charts(comparison: Comparison, facts: list[Facts]) -> dict[str, dict[str
 
 
 def curves_chart(comparison: Comparison, facts: list[Facts], measure: str) -> dict[str, Any]:
-    """Return loss or accuracy over epochs or seconds; on a log axis accuracy is drawn as 1 − accuracy."""
+    """Return loss or accuracy over epochs or time; on a log axis accuracy is drawn as 1 − accuracy."""
     names = [f.name for f in facts]
     traces: list[dict[str, Any]] = []
     views: dict[str, dict[str, Any]] = {}
     for split in SPLITS:
         drawn = bands(comparison.curves, names, verdict.column(measure, split))
-        for scale in SCALES:
-            shown = {name: _error(each) if _as_error(measure, scale) else each for name, each in drawn.items()}
+        clock = _clock(drawn.values())
+        for scale in SCALES[measure]:
+            shown, floor = _errors(drawn) if _as_error(measure, scale) else (drawn, 0.0)
             limits = _limits(list(shown.values()), measure, scale)
             for axis in AXES:
                 view = f"{axis} {split} {scale}"
-                for number_, (name, each) in enumerate(shown.items()):
-                    traces += _curve(number_, name, each, axis, measure, scale, view)
-                traces.sort(key=lambda trace: trace["meta"]["role"])  # every band lies under every line
                 views[view] = _curves_view(comparison, names, measure, split, axis, scale, limits)
-    label = f"{measure.title()} during training: median and 10–90 % band over the seeds"
-    return _chart(traces, views, label)
+                if axis == "seconds" and clock > 1:
+                    views[view]["x"]["title"]["text"] = "milliseconds of training"
+                if floor:
+                    low = _note("0 errors", x=0.99, xanchor="right", y=math.log10(floor), yanchor="bottom")
+                    views[view]["annotations"].append(low)
+                if scale == "zoom":
+                    continue  # the lines of the linear view in another window
+                shares = [view, f"{axis} {split} zoom"] if (measure, scale) == ("accuracy", "linear") else [view]
+                for number_, (name, each) in enumerate(shown.items()):
+                    x = each.epochs if axis == "epochs" else each.seconds * clock
+                    unit = "epoch %{x}" if axis == "epochs" else "%{x:.3g} " + ("ms" if clock > 1 else "s")
+                    true = drawn[name].median if measure == "accuracy" else None
+                    traces += _curve(number_, name, each, x, unit, true, scale, shares)
+    traces.sort(key=lambda trace: trace["meta"]["role"])  # every band lies under every line
+    return _chart(traces, views, f"{measure.title()} during training: median and 10–90 % band over the seeds")
+
+
+def _clock(drawn: Iterable[Band]) -> float:
+    """Return what seconds are multiplied by on the axis of time: 1000 where the whole race is short."""
+    longest = max((float(np.nanmax(b.seconds)) for b in drawn if np.isfinite(b.seconds).any()), default=1.0)
+    return 1000.0 if longest < 0.2 else 1.0
 
 
 def _as_error(measure: str, scale: str) -> bool:
     return measure == "accuracy" and scale == "log"
 
 
-def _error(each: Band) -> Band:
-    return Band(each.epochs, each.seconds, 1 - each.median, 1 - each.high, 1 - each.low, each.seeds)
+def _errors(drawn: dict[str, Band]) -> tuple[dict[str, Band], float]:
+    """Return the bands of 1 − accuracy, and where "no error" is drawn, 0 if it is not: a log axis has no zero."""
+    errors = {
+        name: Band(b.epochs, b.seconds, 1 - b.median, 1 - b.high, 1 - b.low, b.seeds) for name, b in drawn.items()
+    }
+    known = np.concatenate([np.empty(0), *(v for b in errors.values() for v in (b.median, b.low, b.high))])
+    known = known[np.isfinite(known)]
+    floor = lowest_error(known)
+    if not known.size or known.min() > 0:
+        return errors, 0.0
+    lifted = {
+        name: Band(b.epochs, b.seconds, *(np.maximum(v, floor) for v in (b.median, b.low, b.high)), b.seeds)
+        for name, b in errors.items()
+    }
+    return lifted, floor
 
 
-def _curve(method: int, name: str, each: Band, axis: str, measure: str, scale: str, view: str) -> list[dict[str, Any]]:
-    x = each.x(axis)
+def lowest_error(errors: np.ndarray) -> float:
+    """Return where a log axis draws an error of 0: at half of the smallest error there is.
+
+    Examples
+    --------
+    >>> lowest_error(np.array([0.0, 0.02, 0.5]))
+    0.01
+    """
+    some = errors[np.isfinite(errors) & (errors > 1e-9)]
+    return float(some.min()) / 2 if some.size else 0.001
+
+
+def _curve(
+    method: int,
+    name: str,
+    each: Band,
+    x: np.ndarray,
+    unit: str,
+    accuracy: np.ndarray | None,
+    scale: str,
+    shown_in: list[str],
+) -> list[dict[str, Any]]:
     positive = (lambda y: np.where(y > 0, y, np.nan)) if scale == "log" else (lambda y: y)
     median = positive(each.median)
-    unit = "epoch %{x}" if axis == "epochs" else "%{x:.3g} s"
-    value = "%{y:.2%}" if measure == "accuracy" else "%{y:.4g}"
-    line = {
+    value = "%{y:.4g}" if accuracy is None else "%{y:.2%}"
+    line: dict[str, Any] = {
         "type": "scatter",
         "mode": "lines+markers",
         "name": plotly_text(name),
@@ -76,8 +127,11 @@ def _curve(method: int, name: str, each: Band, axis: str, measure: str, scale: s
         "hovertemplate": f"{plotly_text(name)}: {value}, {unit}<extra></extra>",
         "marker": {"size": 10, "maxdisplayed": 12},
         "line": {"width": 3},
-        "meta": {"method": method, "role": "line", "views": [view]},
+        "meta": {"method": method, "role": "line", "views": shown_in},
     }
+    if scale == "log" and accuracy is not None:  # the reader is told the accuracy, where 0 errors are lifted too
+        line["customdata"] = plain(accuracy)
+        line["hovertemplate"] = f"{plotly_text(name)}: accuracy %{{customdata:.2%}}, {unit}<extra></extra>"
     if each.seeds < 2:
         return [line]
     xs, ys = _outline(x, positive(each.low), positive(each.high))
@@ -89,7 +143,7 @@ def _curve(method: int, name: str, each: Band, axis: str, measure: str, scale: s
         "fill": "toself",
         "hoverinfo": "skip",
         "line": {"width": 0},
-        "meta": {"method": method, "role": "band", "views": [view]},
+        "meta": {"method": method, "role": "band", "views": shown_in},
     }
     return [area, line]
 
@@ -107,8 +161,8 @@ def _outline(x: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[list[flo
 def _limits(drawn: Sequence[Band], measure: str, scale: str) -> list[float] | None:
     """Return the ends of the vertical axis that show the race and not the worst outlier.
 
-    The start, one random guess for all, lies outside an accuracy axis; a loss far above its start is cut.
-    A double click on the chart shows everything.
+    A loss far above its start is cut, and the start lies outside a zoomed accuracy. A double click on the chart
+    shows everything.
     """
     medians = [each.median[np.isfinite(each.median)] for each in drawn]
     values = np.concatenate([np.empty(0), *medians])
@@ -116,10 +170,13 @@ def _limits(drawn: Sequence[Band], measure: str, scale: str) -> list[float] | No
     extremes = np.concatenate([np.empty(0), *(b[np.isfinite(b)] for each in drawn for b in (each.low, each.high))])
     if not values.size:
         return None
-    if measure == "accuracy" and scale == "linear":
+    if scale == "zoom":
+        later = later[later > 0] if (later > 0).any() else later
         low, high = np.quantile(later, 0.1), max(later.max(), *(extremes[extremes <= 1].tolist() or [0.0]))
         pad = max(0.05 * (high - low), 0.002)
         return [float(max(low - pad, 0.0)), float(min(high + pad, 1.002))]
+    if measure == "accuracy" and scale == "linear":
+        return [float(max(values.min() - 0.03, 0.0)), 1.01]
     if scale == "log":
         values, extremes = values[values > 0], extremes[extremes > 0]
         if not values.size:
@@ -142,11 +199,11 @@ def _curves_view(
 ) -> dict[str, Any]:
     reading = verdict.reading(comparison, names, measure, split, axis)
     what = f"{split} {'error (1 − accuracy)' if _as_error(measure, scale) else measure}"
-    y: dict[str, Any] = {"title": {"text": what}, "type": scale}
+    y: dict[str, Any] = {"title": {"text": what}, "type": "log" if scale == "log" else "linear"}
     y |= {"range": limits, "autorange": False} if limits else {"autorange": True}
     if not limits:
         y |= {"range": [-2, 0] if scale == "log" else [0, 1], "autorange": False, "showticklabels": False}
-    elif measure == "accuracy" and scale == "linear":
+    elif measure == "accuracy" and scale != "log":
         y["tickformat"] = ".0%" if limits[1] - limits[0] > 0.04 else ".1%"
     if scale == "log":
         y |= {"dtick": "D2" if limits and limits[1] - limits[0] < 2.2 else 1, "minor": {"showgrid": False}}
@@ -188,51 +245,21 @@ def _note(text: str, **where: Any) -> dict[str, Any]:
 
 
 def sensitivity_chart(comparison: Comparison, facts: list[Facts]) -> dict[str, Any]:
-    """Return accuracy and loss of the trials against the step size, diverged trials in a strip below."""
+    """Return accuracy, error and loss of the trials against the step size, over a strip with a row per method.
+
+    Methods may share their best point; in the strip everyone's default, selected and diverged step sizes show.
+    """
     split = "validation" if has_validation(comparison) else "training"
+    floor = lowest_error(np.concatenate([np.empty(0), *(1 - f.tuning["accuracy"].to_numpy() for f in facts)]))
     traces: list[dict[str, Any]] = []
     for method, fact in enumerate(facts):
-        name = plotly_text(fact.name)
-        for measure in ("accuracy", "loss"):
-            traces += _tuned(method, fact, measure)
-        lost = fact.tuning[fact.tuning["diverged"]]
-        if len(lost):
-            traces.append(
-                {
-                    "type": "scatter",
-                    "mode": "markers",
-                    "name": name,
-                    "x": plain(lost["lr"]),
-                    "y": [len(facts) - method] * len(lost),
-                    "yaxis": "y2",
-                    "marker": {"size": 11},
-                    "hovertemplate": f"{name} diverged at step size %{{x:.3g}}<extra></extra>",
-                    "meta": {"method": method, "role": "point", "views": ["accuracy", "loss"]},
-                }
-            )
+        rings = _rings(facts[:method], fact)
+        for measure in ("accuracy", "error", "loss"):
+            traces += _tuned(method, fact, measure, floor, rings)
+        traces += _strip(method, fact, len(facts) - method)
     reading = verdict.sensitivity_reading(comparison, facts)
-    lost_any = any(f.tuning["diverged"].any() for f in facts)
-    note = _note("diverged", x=0.005, xanchor="left", y=0.14, yanchor="top", yref="paper")
-    views: dict[str, dict[str, Any]] = {}
-    for measure in ("accuracy", "loss"):
-        known: np.ndarray = np.concatenate([np.empty(0), *(f.tuning[measure].dropna().to_numpy() for f in facts)])
-        y: dict[str, Any] = {"title": {"text": f"{split} {measure}"}, "domain": [0.2 if lost_any else 0, 1]}
-        y |= (
-            {"tickformat": ".0%", "type": "linear"}
-            if measure == "accuracy"
-            else {"type": "log", "dtick": "D2", "tickformat": "~g"}
-        )
-        if not known.size:
-            y |= {"range": [0, 1], "type": "linear", "showticklabels": False}
-        elif measure == "loss" and known.size and known.min() > 0:
-            y |= {
-                "range": [
-                    math.log10(known.min()) - 0.1,
-                    math.log10(min(known.max(), 1e3 * known.min())) + 0.1,
-                ]
-            }
-        else:
-            y["autorange"] = True
+    views = {}
+    for measure in ("accuracy", "error", "loss"):
         views[measure] = {
             "x": {
                 "title": {"text": "step size (learning rate)"},
@@ -240,56 +267,140 @@ def sensitivity_chart(comparison: Comparison, facts: list[Facts]) -> dict[str, A
                 "dtick": 1,
                 "exponentformat": "power",
             },
-            "y": y,
-            "y2": {
-                "visible": bool(lost_any),
-                "domain": [0, 0.14],
-                "range": [0, len(facts) + 1],
-                "showticklabels": False,
-                "showgrid": False,
-                "zeroline": False,
-                "fixedrange": True,
-                "ticks": "",
-            },
+            "y": _tuned_axis(facts, measure, split, floor),
+            "y2": _strip_axis(facts),
             "shapes": [],
-            "annotations": [note] if lost_any else [],
+            "annotations": [],
             "reading": reading,
             "about": f"Sensitivity chart: {split} {measure} of every trial against the step size. {reading}",
         }
+        if measure == "error" and any((f.tuning["accuracy"] >= 1).any() for f in facts):
+            note = _note("0 errors", x=0.99, xanchor="right", y=math.log10(floor), yanchor="bottom")
+            views[measure]["annotations"] = [note]
     return _chart(traces, views, "Sensitivity to the step size")
 
 
-def _tuned(method: int, fact: Facts, measure: str) -> list[dict[str, Any]]:
-    table = fact.tuning
-    value = "%{y:.2%}" if measure == "accuracy" else "%{y:.4g}"
+def _strip_share(rows: int) -> float:
+    return ROW * rows / (ABOVE + ROW * rows)
+
+
+def _strip_axis(facts: list[Facts]) -> dict[str, Any]:
+    return {
+        "visible": bool(facts),
+        "domain": [0, max(_strip_share(len(facts)) - 0.03, 0.02)],
+        "range": [0.4, len(facts) + 0.6],
+        "tickmode": "array",
+        "tickvals": list(range(len(facts), 0, -1)),
+        "ticktext": [_label(f.name) for f in facts],
+        "showgrid": True,
+        "zeroline": False,
+        "fixedrange": True,
+        "ticks": "",
+    }
+
+
+def _tuned_axis(facts: list[Facts], measure: str, split: str, floor: float) -> dict[str, Any]:
+    known: np.ndarray = np.concatenate([np.empty(0), *(_measured(f, measure, floor) for f in facts)])
+    known = known[np.isfinite(known)]
+    what = "error (1 − accuracy)" if measure == "error" else measure
+    y: dict[str, Any] = {"title": {"text": f"{split} {what}"}, "domain": [_strip_share(len(facts)) + 0.03, 1]}
+    if not known.size:
+        return y | {"range": [0, 1], "type": "linear", "showticklabels": False}
+    if measure == "accuracy":
+        return y | {"tickformat": ".0%", "type": "linear", "autorange": True}
+    low, high = float(known.min()), float(known.max())
+    y |= {"type": "log", "dtick": "D2" if high < 200 * low else 1, "minor": {"showgrid": False}}
+    y["tickformat"] = "~%" if measure == "error" else "~g"
+    if low <= 0:
+        return y | {"autorange": True}
+    return y | {"range": [math.log10(low) - 0.1, math.log10(min(high, 1e3 * low)) + 0.1]}
+
+
+def _measured(fact: Facts, measure: str, floor: float) -> np.ndarray:
+    if measure != "error":
+        return fact.tuning[measure].to_numpy(dtype=np.float64)
+    return np.maximum(1 - fact.tuning["accuracy"].to_numpy(dtype=np.float64), floor)
+
+
+def _tuned(method: int, fact: Facts, measure: str, floor: float, rings: int) -> list[dict[str, Any]]:
+    table, values = fact.tuning, _measured(fact, measure, floor)
+    value = "%{y:.4g}" if measure == "loss" else "%{customdata:.2%}"
     name = plotly_text(fact.name)
     common = {"type": "scatter", "name": name}
     line = {
         **common,
         "mode": "lines+markers" if fact.only_lr else "markers",
         "x": plain(table["lr"]),
-        "y": plain(table[measure]),
+        "y": plain(values),
+        "customdata": plain(table["accuracy"]),
         "marker": {"size": 11},
         "line": {"width": 3},
-        "hovertemplate": f"{name}: {value} at step size %{{x:.3g}}<extra></extra>",
+        "hovertemplate": f"{name}: {value} at step size %{{x:.4g}}<extra></extra>",
         "meta": {"method": method, "role": "line", "views": [measure]},
     }
-    chosen = table[table["selected"]]
+    chosen = table["selected"].to_numpy(dtype=bool)
     ring = {
         **common,
         "mode": "markers",
-        "x": plain(chosen["lr"]),
-        "y": plain(chosen[measure]),
-        "marker": {"size": 22},
+        "x": plain(table["lr"][chosen]),
+        "y": plain(values[chosen]),
+        "marker": {"size": 20 + 9 * rings},
         "hoverinfo": "skip",
         "meta": {"method": method, "role": "ring", "views": [measure]},
     }
-    return [line, ring] if len(chosen) else [line]
+    return [line, ring] if chosen.any() else [line]
+
+
+def _rings(before: list[Facts], fact: Facts) -> int:
+    """Return how many methods before this one selected the same point, for rings around one another."""
+
+    def point(one: Facts) -> tuple[float, float]:
+        chosen = one.tuning[one.tuning["selected"]]
+        return (float(chosen["lr"].iloc[0]), float(chosen["accuracy"].iloc[0])) if len(chosen) else (math.nan, math.nan)
+
+    lr, accuracy = point(fact)
+    near = [
+        1 for x, y in map(point, before) if x > 0 and lr > 0 and abs(math.log10(x / lr)) < 0.12
+        and abs(y - accuracy) < 0.015
+    ]  # fmt: skip
+    return min(len(near), 4)
+
+
+def _strip(method: int, fact: Facts, height: int) -> list[dict[str, Any]]:
+    """Return the method's row in the strip: its default, selected and diverged step sizes."""
+    tuning, name = fact.tuning, plotly_text(fact.name)
+    marks = {
+        "default": ([fact.default_lr] if is_number(fact.default_lr) and fact.default_lr > 0 else [], "default"),
+        "selected": (tuning.loc[tuning["selected"], "lr"], "selected"),
+        "lost": (tuning.loc[tuning["diverged"], "lr"], "diverged"),
+    }
+    return [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "name": name,
+            "x": plain(steps),
+            "y": [height] * len(steps),
+            "yaxis": "y2",
+            "marker": {"size": 11},
+            "hovertemplate": f"{name}: {word} step size %{{x:.4g}}<extra></extra>",
+            "meta": {"method": method, "role": role, "views": ["accuracy", "error", "loss"]},
+        }
+        for role, (steps, word) in marks.items()
+        if len(steps)
+    ]
+
+
+def _label(name: str) -> str:
+    """Return a name as short as the label of a row has to be."""
+    text = clean(name)
+    return plotly_text(text if len(text) <= 20 else text[:19] + "…")
 
 
 def scores_chart(facts: list[Facts]) -> dict[str, Any]:
     """Return the test accuracy of every final run and the medians, best method on top."""
     traces: list[dict[str, Any]] = []
+    notes: list[dict[str, Any]] = []
     for method, fact in enumerate(facts):
         name, height = plotly_text(fact.name), len(facts) - method
         scores = {seed: score for seed, score in fact.scores.items() if is_number(score)}
@@ -306,7 +417,7 @@ def scores_chart(facts: list[Facts]) -> dict[str, Any]:
                 "meta": {"method": method, "role": "faint", "views": ["all"]},
             }
         )
-        if is_number(fact.test):
+        if is_number(fact.test) and (fact.test > 0 or scores):
             traces.append(
                 {
                     "type": "scatter",
@@ -319,10 +430,17 @@ def scores_chart(facts: list[Facts]) -> dict[str, Any]:
                     "meta": {"method": method, "role": "bar", "views": ["all"]},
                 }
             )
+        if len(scores) < len(fact.scores):
+            text = f"◀ {len(fact.scores) - len(scores)} of {len(fact.scores)} diverged: 0 %"
+            notes.append(_note(text, x=0.005, xanchor="left", y=height))
     reading = verdict.scores_reading(facts)
-    if not any(f.finished for f in facts):
+    known = [score for f in facts for score in f.scores.values() if is_number(score)]
+    if not known:
         traces = []
-    ends: dict[str, Any] = {"autorange": True} if traces else {"range": [0, 1], "showticklabels": False}
+    pad = 0.06 * (max(known) - min(known)) + 0.001 if known else 0.0
+    wide = 3 * pad if notes else pad  # room for what is said at the left
+    ends: dict[str, Any] = {"range": [max(min(known) - wide, 0), max(known) + pad]} if known else {"range": [0, 1]}
+    ends |= {} if known else {"showticklabels": False}
     heights = list(range(len(facts), 0, -1))
     view = {
         "x": {"title": {"text": "test accuracy"}, "tickformat": ".1%", "nticks": 6} | ends,
@@ -332,11 +450,11 @@ def scores_chart(facts: list[Facts]) -> dict[str, Any]:
             "ticktext": [plotly_text(f.name) for f in facts],
             "range": [0.3, len(facts) + 0.7],
             "fixedrange": True,
-            "showgrid": False,
+            "showgrid": len(facts) > 12,
             "automargin": True,
         },
         "shapes": [],
-        "annotations": [],
+        "annotations": notes,
         "reading": reading,
         "about": f"Test accuracy of every final run. {reading}",
     }

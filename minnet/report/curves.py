@@ -20,7 +20,8 @@ class Band:
     epochs, seconds : float64 arrays of shape (n,)
         Epoch, and the median training time up to it.
     median, low, high : float64 arrays of shape (n,)
-        50 %, 10 % and 90 % quantiles over the seeds; NaN where a diverged run decides them.
+        50 %, 10 % and 90 % quantiles over the seeds. Where a diverged run decides them an accuracy is 0, as in
+        the leaderboard, and a loss, which would be infinite, NaN.
     seeds : int
     """
 
@@ -53,7 +54,7 @@ def quantile(values: np.ndarray, q: float, worst: float = np.inf) -> np.ndarray:
     q : float
         Between 0 and 1, with linear interpolation.
     worst : float
-        ``inf`` for a loss, ``-inf`` for an accuracy.
+        ``inf`` for a loss, 0 for an accuracy.
 
     Returns
     -------
@@ -97,7 +98,7 @@ def band(frame: pd.DataFrame, measure: str) -> Band:
         return Band(nothing, nothing, nothing, nothing, nothing, 0)
     wide = frame.pivot_table(index="epoch", columns="seed", values=[measure, "train_s"], dropna=False, aggfunc="last")
     values = wide[measure].to_numpy(dtype=np.float64)
-    worst = np.inf if measure.endswith("loss") else -np.inf
+    worst = np.inf if measure.endswith("loss") or not np.isfinite(values).any() else 0.0
     return Band(
         epochs=wide.index.to_numpy(dtype=np.float64),
         seconds=wide["train_s"].median(axis=1).to_numpy(dtype=np.float64),

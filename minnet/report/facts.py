@@ -25,6 +25,10 @@ class Comparison(Protocol):
     rules: dict[str, dict[str, Any]]
 
 
+# With more methods than CROWD the charts of curves open with the first LEADERS.
+CROWD, LEADERS = 12, 8
+
+
 @dataclass(frozen=True)
 class Facts:
     """One row of the leaderboard and what stands behind it; NaN where there is no finite number.
@@ -37,8 +41,12 @@ class Facts:
         Tuned hyperparameters, ``lr`` among them.
     edge : str
         ``"lowest"`` or ``"highest"`` when the selected step size is an end of those tried, else empty.
+    default_lr : float
+        Step size that the method has when none is given.
+    time_spread : float
+        How far the training times of its final runs lie apart, as a share of their median; NaN for one seed.
     scores : dict of int to float
-        Test accuracy by seed; NaN for a final run that diverged.
+        Test accuracy by seed; NaN for a final run that diverged, which counts as 0.
     tuning : DataFrame
         Tuning trials sorted by step size: ``lr, accuracy, loss, diverged, selected``.
     """
@@ -47,6 +55,7 @@ class Facts:
     rank: int
     hyper: dict[str, object]
     lr: float
+    default_lr: float
     edge: str
     trials: int
     diverged: int
@@ -57,6 +66,7 @@ class Facts:
     test_high: float
     epochs_to_target: float
     seconds_to_target: float
+    time_spread: float
     scores: dict[int, float]
     tuning: pd.DataFrame
 
@@ -90,12 +100,13 @@ def _facts(comparison: Comparison, row: Mapping[Any, Any], place: int) -> Facts:
     chosen = tuning.loc[tuning["selected"], "lr"]
     lr = _number(hyper.get("lr", chosen.iloc[0] if len(chosen) else np.nan))
     scores = {int(s): _number(a) for s, a in zip(final["seed"], final["test_accuracy"], strict=True)}
-    ran = any(map(is_number, scores.values()))
+    ran = bool(scores)
     return Facts(
         name=str(row["optimizer"]),
         rank=int(row["rank"]) if is_number(row["rank"]) else place,
         hyper=hyper,
         lr=lr,
+        default_lr=default_lr(comparison.rules.get(str(row["optimizer"]), {})),
         edge=edge_of_range(lr, tuning["lr"].to_numpy(dtype=np.float64)),
         trials=int(row["trials"]) if is_number(row["trials"]) else len(tuning),
         diverged=int(row["diverged_trials"]) if is_number(row["diverged_trials"]) else int(tuning["diverged"].sum()),
@@ -106,9 +117,52 @@ def _facts(comparison: Comparison, row: Mapping[Any, Any], place: int) -> Facts:
         test_high=_number(row["test_accuracy_high"]) if ran else np.nan,
         epochs_to_target=_number(row["epochs_to_target"]),
         seconds_to_target=_number(row["seconds_to_target"]),
+        time_spread=time_spread(comparison.curves, str(row["optimizer"])),
         scores=scores,
         tuning=tuning,
     )
+
+
+def default_lr(rule: Mapping[str, Any]) -> float:
+    """Return the step size a method has by itself; NaN where the registry does not know the method.
+
+    Examples
+    --------
+    >>> default_lr({"name": "adam", "style": "paper"}), default_lr({"name": "mine.py:my_method"})
+    (0.001, nan)
+    """
+    from minnet import optimizers
+    from minnet.errors import InputError
+
+    name = str(rule.get("name", ""))
+    if ".py:" in name:  # a file of one's own: a report runs no code
+        return float("nan")
+    try:
+        return _number(optimizers.get(name, str(rule.get("style") or "paper")).defaults.get("lr"))
+    except InputError:
+        return float("nan")
+
+
+def time_spread(curves: pd.DataFrame, name: str) -> float:
+    """Return (longest − shortest) / median training time of one method's final runs of full length."""
+    mine = curves[(curves["optimizer"] == name) & (curves["kind"] == "final")]
+    ends = mine.loc[mine["epoch"] == mine["epoch"].max(), "train_s"].dropna()
+    if len(ends) < 2 or not ends.median() > 0:
+        return float("nan")
+    return float((ends.max() - ends.min()) / ends.median())
+
+
+def unfinished(comparison: Comparison) -> str:
+    """Return how much of an unfinished comparison has run, as ``9 of 12 runs``; empty for a finished one."""
+    planned, finished = (comparison.provenance.get(f"runs_{part}") for part in ("planned", "finished"))
+    if not is_number(planned) or not is_number(finished) or finished >= planned:
+        return ""
+    return f"{int(finished)} of {int(planned)} runs"
+
+
+def crowded(facts: list[Facts]) -> list[Facts]:
+    """Return the methods whose curves are drawn: all, or the leaders where all would be a thicket."""
+    return facts[:LEADERS] if len(facts) > CROWD else facts
 
 
 def _number(value: object) -> float:

@@ -4,9 +4,36 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping
 from html import escape
 
+from minnet.report.text import clean, is_number, number
+
 _TOKEN = re.compile(r"[^\W\d_]+[\u0300-\u036f\u02b0-\u02ff\u1d2c-\u1d6a\u2080-\u209c\u2070-\u207f]*|\s+|.", re.DOTALL)
+# How formulas write a hyperparameter: the first symbol that stands in the formula and is not defined by it.
+_SYMBOLS: dict[str, tuple[str, ...]] = {
+    "lr": ("α",),
+    "beta1": ("β₁", "β"),
+    "beta2": ("β₂",),
+    "beta3": ("β₃",),
+    "momentum": ("μ", "β"),
+    "momentum_decay": ("ψ",),
+    "rho": ("ρ",),
+    "eps": ("ε",),
+    "eps_root": ("ε₂",),
+    "r_eps": ("r_ε",),
+    "lambd": ("λ",),
+    "weight_decay": ("λ", "β"),
+    "nu": ("ν",),
+    "nu1": ("ν₁",),
+    "nu2": ("ν₂",),
+    "trust": ("η",),
+    "eta_minus": ("η⁻",),
+    "eta_plus": ("η⁺",),
+    "min_step": ("Δmin",),
+    "max_step": ("Δmax",),
+    "alpha": ("a",),
+}
 _ASSIGN = re.compile(r"\s(←|=|≤|≈)\s")
 
 
@@ -26,6 +53,44 @@ def formula_html(text: str) -> str:
         left, sign, right = (line[: found.start()], found[1], line[found.end() :]) if found else ("", "", line)
         rows += [f"<span>{_maths(left)}</span><span>{sign}</span><span>{_maths(right)}</span>"]
     return f'<div class="formula">{"".join(rows)}</div>'
+
+
+def symbols(names: Iterable[str], formula: str) -> dict[str, str]:
+    """Return the symbol of every hyperparameter that the formula writes with one.
+
+    Examples
+    --------
+    >>> symbols(["lr", "momentum", "eps"], "v ← μ v + g\nw ← w − α v")
+    {'lr': 'α', 'momentum': 'μ'}
+    """
+    found: dict[str, str] = {}
+    for name in sorted(filter(_SYMBOLS.__contains__, names), key=lambda each: len(_SYMBOLS[each])):
+        for symbol in _SYMBOLS[name]:
+            if symbol not in found.values() and _stands_in(symbol, formula):
+                found[name] = symbol
+                break
+    return {name: found[name] for name in names if name in found}
+
+
+def _stands_in(symbol: str, formula: str) -> bool:
+    """Say whether the formula uses the symbol without saying what it is."""
+    alone = rf"(?<!\w){re.escape(symbol)}(?![₀-₉_]|[^\W\d_ᵗ])"
+    return bool(re.search(alone, formula)) and not re.search(rf"(?m)(?:^|,)\s*{re.escape(symbol)}\s*=", formula)
+
+
+def assignments(hyper: Mapping[str, object], formula: str) -> str:
+    """Return hyperparameters in the symbols of the formula.
+
+    Examples
+    --------
+    >>> assignments({"lr": 0.001, "eps": 1e-8, "refresh": 10.0}, "w ← w − α g / (|g| + ε)")
+    'α = 0.001, ε = 1e-8, refresh = 10'
+    """
+    written = symbols(list(hyper), formula)
+    return ", ".join(
+        f"{written.get(name) or clean(name)} = {number(value, 6) if is_number(value) else clean(value)}"
+        for name, value in hyper.items()
+    )
 
 
 def _maths(text: str) -> str:

@@ -57,7 +57,7 @@ def style_of(optimizer_names: Iterable[str]) -> dict[str, tuple[str, str, str]]:
     """Return colour, marker and dash of every method.
 
     The lecture's seven always look the same. Any other name gets a look drawn from its letters; within one
-    call names share neither colour nor marker until all of them are used. Where none of the seven is present,
+    call names share neither colour nor marker until all of them are used, and the two together later still. Where none of the seven is present,
     their colours are free for others.
 
     Parameters
@@ -82,13 +82,23 @@ def style_of(optimizer_names: Iterable[str]) -> dict[str, tuple[str, str, str]]:
     others = sorted(name for name in names if name not in LECTURE)
     seven = tuple(look.colour for look in LECTURE.values())
     colours = OTHER_COLOURS if len(others) < len(names) else seven
+    if len(others) > len(colours):  # a crowd shares all colours, never colour and marker together
+        colours = (*OTHER_COLOURS, *seven)
     used_colours, used_markers, used_dashes = set[int](), set[int](), set[int]()
+    pairs = set[tuple[int, int]]()
     given: dict[str, tuple[str, str, str]] = {}
     for name in others:
         seed = int.from_bytes(hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()[:8], "big")
+        colour = _free(seed, len(colours), used_colours)
+        marker = _free(seed // 64, len(OTHER_MARKERS), used_markers)
+        while (colour, marker) in pairs and len(pairs) < len(colours) * len(OTHER_MARKERS):
+            marker = (marker + 1) % len(OTHER_MARKERS)
+            if all((colour, each) in pairs for each in range(len(OTHER_MARKERS))):
+                colour = (colour + 1) % len(colours)
+        pairs.add((colour, marker))
         given[name] = Look(
-            colours[_free(seed, len(colours), used_colours)],
-            OTHER_MARKERS[_free(seed // 64, len(OTHER_MARKERS), used_markers)],
+            colours[colour],
+            OTHER_MARKERS[marker],
             DASHES[_free(seed // 4096, len(DASHES), used_dashes)],
         )
     return {name: LECTURE.get(name) or given[name] for name in names}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import TypeGuard
 
@@ -129,17 +129,21 @@ def points(value: float) -> str:
 
 
 def seconds(value: object) -> str:
-    """Return a duration in seconds, three significant digits.
+    """Return a duration as it can be read: no more digits than a clock is good for.
 
     Examples
     --------
-    >>> seconds(0.8312), seconds(1234.5)
-    ('0.831 s', '1234 s')
+    >>> seconds(0.00329), seconds(0.8312), seconds(12.34), seconds(1234.5)
+    ('3.3 ms', '0.83 s', '12.3 s', '1234 s')
     """
     if not is_number(value):
         return NONE
     duration = float(value)
-    return f"{duration:.0f} s" if duration >= 100 else f"{number(duration)} s"
+    if duration >= 100:
+        return f"{duration:.0f} s"
+    if duration >= 0.0995 or duration == 0:
+        return f"{number(duration, 3 if duration >= 1 else 2)} s"
+    return f"{number(1000 * duration, 2)} ms"
 
 
 def count(amount: int, noun: str, plural: str | None = None) -> str:
@@ -163,6 +167,19 @@ def listing(items: Iterable[str], last: str = "and") -> str:
     """
     words = list(items)
     return f" {last} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def some(items: Sequence[str], noun: str, most: int = 6, last: str = "and") -> str:
+    """Return the first items as a list in prose and the number of the rest.
+
+    Examples
+    --------
+    >>> some(["a", "b", "c", "d"], "method", most=2)
+    'a, b and 2 other methods'
+    """
+    if len(items) <= most + 1:
+        return listing(items, last)
+    return listing([*items[:most], count(len(items) - most, f"other {noun}")], last)
 
 
 def hyperparameters(value: object) -> dict[str, object]:

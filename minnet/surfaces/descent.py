@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ import numpy.typing as npt
 
 from minnet import optimizers
 from minnet.errors import InputError
-from minnet.optimizers import Optimizer
+from minnet.optimizers import Method, Optimizer
+from minnet.optimizers.lbfgs import Lbfgs
 from minnet.schedules import Schedule
 
 Fun = Callable[[np.ndarray], tuple[float, npt.ArrayLike]]
@@ -51,7 +53,7 @@ class Descent:
 def minimize(
     fun: Fun,
     x0: npt.ArrayLike,
-    opt: str | Optimizer,
+    opt: str | Method | Optimizer,
     steps: int,
     stop: Callable[[int, float], bool] | None = None,
 ) -> Descent:
@@ -60,12 +62,12 @@ def minimize(
     Parameters
     ----------
     fun : callable
-        ``fun(x) -> (value, gradient)``: `x` is a read-only float64 array of shape (d,), `value` a number and
+        ``fun(x) -> (value, gradient)``: `x` is a float64 array of shape (d,), `value` a number and
         `gradient` has the shape of `x`.
     x0 : array of shape (d,)
         Where to start.
-    opt : str or Optimizer
-        Name of a method with its default hyperparameters, or what `minnet.optimizers.create` returned. A schedule
+    opt : str, Method or Optimizer
+        A method with its default hyperparameters, or what `minnet.optimizers.create` returned. A schedule
         that needs the length of the run gets `steps`.
     steps : int
     stop : callable, optional
@@ -106,13 +108,13 @@ def minimize(
         raise InputError(f"fun is not finite at the start {start.tolist()}: start where value and gradient are")
     f[0] = value
     evaluation[0], f_evaluation[0] = x[0], f[0]
-    walker, done = _Walker(opt, start, int(steps)), 0
+    walker, done = _Walker(fun, opt, start, int(steps)), 0
     for t in range(1, steps + 1):
-        walker.step(gradient)
+        known = walker.step(value, gradient)
         if not np.isfinite(walker.w).all():
             break
         x[t] = walker.w
-        value, gradient = _ask(fun, x[t])
+        value, gradient = known or _ask(fun, x[t])
         if not _finite(value, gradient):
             x[t] = np.nan
             break
@@ -161,22 +163,31 @@ def steps_to(result: Descent, lowest: float, tolerance: float) -> int | None:
 class _Walker:
     """A point that a method moves, with the coefficients of many steps computed at a time."""
 
-    def __init__(self, opt: Optimizer, start: np.ndarray, steps: int) -> None:
-        self.opt, self.w, self.steps = opt, start.copy(), steps
+    def __init__(self, fun: Fun, opt: Optimizer, start: np.ndarray, steps: int) -> None:
+        self.fun, self.opt, self.w, self.steps = fun, opt, start.copy(), steps
         self.state = opt.init(self.w)
-        self.plain = type(opt) is Optimizer
-        self.update = opt.update("float64") if self.plain else None
+        self.whole = Lbfgs(start.size, **opt.hyper) if opt.method.full_batch else None
+        plain = self.whole is None and opt.method.base is None
+        self.update = opt.update("float64") if plain else None
 
-    def step(self, gradient: np.ndarray) -> None:
-        """Move the point by one step."""
-        if self.update is None:
-            self.opt.step(self.w, gradient, self.state)
-            return
+    def step(self, value: float, gradient: np.ndarray) -> tuple[float, np.ndarray] | None:
+        """Move the point by one step; return value and gradient there if the method knows them."""
         t, state = self.state.t, self.state
+        if self.whole is not None:
+            lr = float(self.opt.learning_rates(np.array([t]))[0])
+            self.w, *known = self.whole.iterate(partial(_ask, self.fun), self.w, value, gradient, lr)
+            state.t += 1
+            return known[0], known[1]
+        if self.update is None:  # a wrapper, which may want a second gradient
+            self.opt.step(self.w, gradient, state)
+            for _ in range(self.opt.gradients_per_step - 1):
+                self.opt.step(self.w, _ask(self.fun, self.w)[1], state)
+            return None
         if t % TABLED == 0:
             self.table = self.opt.table(np.arange(t, min(t + TABLED, self.steps)))
         self.update(self.w, gradient, state.slots, state.memory, state.blocks, self.table[t % TABLED])
         state.t += 1
+        return None
 
 
 def _start(x0: npt.ArrayLike) -> np.ndarray:
@@ -194,7 +205,7 @@ def _start(x0: npt.ArrayLike) -> np.ndarray:
 def _ready(opt: Any, steps: int) -> Optimizer:
     """Return the optimizer, its schedule bound to the length of the walk."""
     if not isinstance(opt, Optimizer):
-        opt = optimizers.create(opt)
+        opt = Optimizer(opt) if isinstance(opt, Method) else optimizers.create(opt)
     if isinstance(opt.lr, Schedule) and opt.lr.needs_total and opt.lr.total_steps is None:
         opt = copy.copy(opt)
         opt.lr = opt.lr.bind(max(steps, 1), 1)
@@ -203,11 +214,9 @@ def _ready(opt: Any, steps: int) -> Optimizer:
 
 def _ask(fun: Fun, x: np.ndarray) -> tuple[float, np.ndarray]:
     """Return value and gradient; an overflow is an infinite value."""
-    point = x.view()
-    point.flags.writeable = False
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            answer = fun(point)
+            answer = fun(x.copy())  # its own, to change and to keep
     except OverflowError:
         return math.inf, np.full_like(x, np.nan)
     try:

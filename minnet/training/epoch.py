@@ -140,7 +140,7 @@ def epoch(
 @jit.inner
 def climb(params, grads, radius):
     """Move the weights by `radius` up the gradient."""
-    length = math.sqrt(np.dot(grads, grads))
+    length = length_of(grads)
     if length > 0:
         factor = params.dtype.type(radius / length)
         for i in range(params.size):
@@ -163,9 +163,20 @@ def clip(grads, value, norm):
         for i in range(grads.size):
             grads[i] = min(max(grads[i], -bound), bound)
     if norm > 0:
-        length = math.sqrt(np.dot(grads, grads))
+        length = length_of(grads)
         if length > norm and math.isfinite(length):
             shrink(grads, norm / length)
+
+
+@jit.inner
+def length_of(vector):
+    """Return the Euclidean norm; where float32 squares would overflow or vanish, by a slow sum in double precision."""
+    square = np.float64(np.dot(vector, vector))
+    if not 1e-30 < square < 1e30:
+        square = 0.0
+        for i in range(vector.size):
+            square += np.float64(vector[i]) * np.float64(vector[i])
+    return math.sqrt(square)
 
 
 @jit.inner
@@ -212,5 +223,4 @@ def bound_columns(W, bound):
 def measure(vector, starts, norms):
     """Fill `norms` with the Euclidean norm of each layer's part of a flat vector."""
     for layer in range(norms.size):
-        part = vector[starts[layer] : starts[layer + 1]]
-        norms[layer] = math.sqrt(np.dot(part, part))
+        norms[layer] = length_of(vector[starts[layer] : starts[layer + 1]])

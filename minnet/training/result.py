@@ -90,7 +90,7 @@ class RunResult:
 
     def save(self, directory: str | Path) -> Path:
         """Write ``history.jsonl``, ``result.json`` and ``model.safetensors``; return the directory."""
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
 
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
@@ -101,8 +101,9 @@ class RunResult:
         tensors = {}
         for i, (W, b) in enumerate(self.network.layout.layers(self.params)):
             tensors[f"layers.{i}.weight"], tensors[f"layers.{i}.bias"] = W, b
-        metadata = {"spec": json.dumps(self.spec.to_dict()), "layout": "x @ weight + bias"}
-        save_file(tensors, folder / "model.safetensors", metadata=metadata)
+        # One key: the library writes several in an order that changes from run to run.
+        metadata = {"minnet": json.dumps({"layout": "x @ weight + bias", "spec": self.spec.to_dict()})}
+        (folder / "model.safetensors").write_bytes(save(tensors, metadata=metadata))
         return folder
 
 

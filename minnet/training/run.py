@@ -13,11 +13,12 @@ import numpy as np
 
 from minnet import machine, schedules
 from minnet.data import Split
-from minnet.network.network import Network
+from minnet.network.network import Network, gradient_kernel
 from minnet.network.propagation import Penalty, make_work
 from minnet.optimizers import Optimizer
 from minnet.optimizers.wrapping import PULL, RADIUS
 from minnet.training.epoch import Around, Limits, epoch_kernel
+from minnet.training.full_batch import FullBatch
 from minnet.training.result import RunResult
 from minnet.training.spec import RunSpec
 
@@ -90,7 +91,9 @@ class Run:
         self.dtype = training.dtype
         self.network = Network(spec.network, split.n_features, split.n_classes, self.dtype, split.scale)
         self.n = len(split.X_train)
-        self.steps_per_epoch = -(-self.n // training.batch_size)
+        self.batch = min(training.batch_size, self.n)
+        whole = spec.optimizer.method.full_batch
+        self.steps_per_epoch = 1 if whole else -(-self.n // self.batch)
         self.optimizer = self._optimizer()
         self.compile_s = self._compile()
 
@@ -99,8 +102,12 @@ class Run:
         self.state = self.optimizer.start(self.params, self.network.layout.blocks)
         self.norms = np.zeros((3, self.network.layout.n_layers))
         dropout = spec.network.dropout + spec.network.input_dropout > 0
-        self.work = make_work(self.network.layout.widths, training.batch_size, self.dtype, dropout)
+        self.work = make_work(self.network.layout.widths, self.batch, self.dtype, dropout)
         self.Y_train = self.network.targets(split.y_train, spec.network.label_smoothing)
+
+        self.full_batch = (
+            FullBatch(spec, self.optimizer, self.network, split.X_train, self.Y_train) if whole else None
+        )
 
         self.epoch = 0
         self.history: list[dict[str, Any]] = []
@@ -125,22 +132,36 @@ class Run:
     def _compile(self) -> float:
         """Compile or load every kernel that the run will call; return the seconds it took."""
         started = time.perf_counter()
-        self.update = self.optimizer.update(self.dtype)
-        self.kernel = epoch_kernel(str(self.split.X_train.dtype), self.dtype)
+        if self.optimizer.method.full_batch:
+            gradient_kernel(str(self.split.X_train.dtype), self.dtype)
+        else:
+            self.update = self.optimizer.update(self.dtype)
+            self.kernel = epoch_kernel(str(self.split.X_train.dtype), self.dtype)
         self.network.compile(str(self.split.X_train.dtype))
         return time.perf_counter() - started
 
     def train_epoch(self) -> None:
         """Train for one epoch, or until the loss is no longer finite."""
         started = time.perf_counter()
-        spec, training = self.spec, self.spec.training
         self.epoch += 1
-        order = np.random.default_rng([spec.seed, 1, self.epoch]).permutation(self.n)
-        steps = np.arange(self.state.t, self.state.t + self.steps_per_epoch)
+        if self.full_batch is not None:
+            self._iterate(self.full_batch)
+            self.train_s += time.perf_counter() - started
+            return
+        order = np.random.default_rng([self.spec.seed, 1, self.epoch]).permutation(self.n)
+        steps_done, self.running_loss = self.steps(order)
+        self.train_s += time.perf_counter() - started
+        if steps_done < self.steps_per_epoch:
+            self.diverged_step = self.state.t + 1
+
+    def steps(self, order: np.ndarray) -> tuple[int, float]:
+        """Train on the samples `order`, in batches; return the number of steps done and their mean loss."""
+        training = self.spec.training
+        steps = np.arange(self.state.t, self.state.t - (-order.size // self.batch))
         table = self.optimizer.table(steps, training.decay_biases)
         around = Around(self.optimizer.of_steps(table, RADIUS), self.optimizer.of_steps(table, PULL))
         steps_done, running_loss = self.kernel(
-            self.split.X_train, self.Y_train, self.network.scale, order, training.batch_size,
+            self.split.X_train, self.Y_train, self.network.scale, order, self.batch,
             self.params, self.grads, self.state.slots, self.state.memory, self.state.blocks,
             self.network.widths, self.network.starts, self.work,
             table.astype(self.dtype), self.optimizer.learning_rates(steps).copy(), self.state.t,
@@ -148,10 +169,19 @@ class Run:
             *self.network.functions, self.update,
         )  # fmt: skip
         self.state.t += steps_done
-        self.running_loss = float(running_loss)
-        self.train_s += time.perf_counter() - started
-        if steps_done < self.steps_per_epoch:
+        return steps_done, float(running_loss)
+
+    def _iterate(self, method: FullBatch) -> None:
+        """Take one step of a full-batch method."""
+        before = self.params.copy()
+        self.running_loss = method.iterate(self.params, float(self.schedule(self.state.t)))
+        if not math.isfinite(self.running_loss):
             self.diverged_step = self.state.t + 1
+            return
+        self.state.t += 1
+        starts = self.network.starts[:-1]
+        for row, vector in zip(self.norms, (method.gradient, self.params - before, self.params)):
+            row[:] = np.sqrt(np.add.reduceat(vector.astype(np.float64) ** 2, starts))
 
     @property
     def _penalty(self) -> Penalty:

@@ -69,7 +69,7 @@ class TrainingSpec:
         if not _is_number(self.validation) or not 0 <= self.validation < 1:
             raise InputError(f"validation = {self.validation!r} is outside [0, 1)")
         check_name("dtype", self.dtype, ["float32", "float64"])
-        schedules.parse(self.schedule, lr=1.0)
+        schedules.parse(self.schedule)
 
 
 @dataclass(frozen=True)
@@ -172,5 +172,5 @@ def _is_number(value: object) -> bool:
 
 
 def _check_whole(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise InputError(f"{name} = {value!r} must be a whole number from {least}")
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 2**63:
+        raise InputError(f"{name} = {value!r} must be a whole number from {least} and below 2**63")

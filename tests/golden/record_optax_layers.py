@@ -17,15 +17,13 @@ from importlib.metadata import version
 from types import SimpleNamespace
 
 import jax
-
-jax.config.update("jax_enable_x64", True)
-
 import jax.numpy as jnp
 import numpy as np
 import optax
 from optax._src import factorized
 from recording import Gradient, Recipe, record
 
+jax.config.update("jax_enable_x64", True)
 factorized.jnp = SimpleNamespace(**{**vars(jnp), "float32": jnp.float64})
 
 

@@ -12,9 +12,9 @@ What was changed in the libraries, for the recording only:
 
 Shampoo and SOAP have a file of their own for matrices, with gradients and eigenvalues to the power 1/8. They stand on
 eigenvalues of G Gᵀ, and with sizes from 1e-6 to 1e3 the smallest of those, as well as ε in ε I + G Gᵀ, are rounding
-errors beside the largest: two ways to add the same numbers would part at 1e-6. For the same reason SOAP hardly moves in the
-case quadratic, whose gradients have rank 3: the fourth direction holds rounding errors, which Adam's division makes
-large. "soap damped" moves, its ε is larger than they are.
+errors beside the largest: two ways to add the same numbers would part at 1e-6. For the same reason SOAP hardly moves
+in the case quadratic, whose gradients have rank 3: the fourth direction holds rounding errors, which Adam's division
+makes large. "soap damped" moves, its ε is larger than they are.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ MUON_OTHERS = (0.03, {"momentum": 0.7, "weight_decay": 0.4})
 ADAM_OTHERS = (0.03, {**BETAS, "adam_ratio": 0.3, "weight_decay": 0.4})
 ADAFACTOR = (0.3, {"decay_rate": 0.6, "eps": 0.03, "min_scale": 2.0, "clip": 1.5, "weight_decay": 0.4})
 SOAP_OTHERS = (0.03, {**BETAS, "weight_decay": 0.4, "refresh": 3})
-SOAP = Recipe("soap", PAPER, soap, 3e-3, SOAP_OTHERS, 1e-5)
+SOAP = Recipe("soap", PAPER, soap, 3e-3, SOAP_OTHERS, 1e-6)
 DAMPED = Recipe("soap", PAPER, soap, 3e-3, SOAP_OTHERS, 0.03, {"eps": 0.1}, label="soap damped")
 MATRICES = [
     Recipe("lars", PAPER, lars, 1.0, (2.0, {"momentum": 0.7, "trust": 0.01, "weight_decay": 0.3}), 1.0),
@@ -133,7 +133,7 @@ VECTORS = [
     SOAP,
     Recipe("shampoo", PAPER, shampoo_of_vectors, 0.1, (0.03, {"eps": 0.5}), 0.1),
 ]
-EIGEN = [SOAP, DAMPED, Recipe("shampoo", PAPER, shampoo, 0.1, (0.03, {"eps": 0.02, "refresh": 3}), 0.02)]
+EIGEN = [SOAP, DAMPED, Recipe("shampoo", PAPER, shampoo, 1e-3, (0.03, {"eps": 0.02, "refresh": 3}), 0.02)]
 
 if __name__ == "__main__":
     versions = {name: version(name) for name in ("torch", "pytorch_optimizer")}

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from method_checks import STEPPED
 from numpy.testing import assert_allclose, assert_array_equal
 from slow_training import clipped, first_params, make_split, slow_training, spec
 
@@ -17,9 +18,15 @@ from minnet.errors import InputError
 from minnet.training import RunSpec
 
 
-@pytest.mark.parametrize("name", optimizers.names())
+# Methods that see whole layers, wrap others or are evaluated elsewhere have such a test of their own.
+PLAIN = [name for name in STEPPED if optimizers.get(name).rule and not optimizers.get(name).evaluation]
+
+
+@pytest.mark.parametrize("name", PLAIN)
 def test_trains_as_the_slow_loop_does(name):
-    split, run = make_split(), spec(name, {"lr": 0.05}, schedule={"name": "step", "drop": 0.5, "every": 3})
+    # The slow loop knows no biases: a decay of the method's own would spare them.
+    hyper = {"lr": 0.05} | ({"weight_decay": 0.0} if "weight_decay" in optimizers.get(name).defaults else {})
+    split, run = make_split(), spec(name, hyper, schedule={"name": "step", "drop": 0.5, "every": 3})
     lrs = 0.05 * 0.5 ** (np.arange(10) // 3)
     result = minnet.train(run, split)
     assert_allclose(result.params, slow_training(run, split, lrs), rtol=1e-9, atol=1e-12)
@@ -222,3 +229,47 @@ def test_files(tmp_path):
 def test_bad_specs_name_the_nearest(keys, message):
     with pytest.raises(InputError, match=message):
         RunSpec.from_dict(keys)
+
+
+def test_a_batch_larger_than_the_data_is_all_of_it():
+    split = make_split()
+    whole = minnet.train(spec(epochs=2, batch_size=23), split)
+    larger = minnet.train(spec(epochs=2, batch_size=10**12), split)
+    assert_array_equal(whole.params, larger.params)
+    assert larger.steps == 2
+
+
+def test_outputs_that_are_no_numbers_are_not_right():
+    result = minnet.train(spec(epochs=0), make_split())
+    split, network = make_split(), result.network
+    loss, accuracy = network.evaluate(np.full_like(result.params, np.nan), split.X_val, network.targets(split.y_val))
+    assert math.isnan(loss)
+    assert math.isnan(accuracy)
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-3, 1.0, 1e20, 1e30])
+def test_norms_do_not_overflow_in_float32(size):
+    from minnet.training.epoch import clip, length_of
+
+    g = np.full(4, size, np.float32)
+    assert_allclose(length_of(g), 2 * size, rtol=1e-6)
+    clip(g, 0.0, size)
+    assert_allclose(g, size / 2, rtol=1e-5)
+
+
+def test_model_files_are_the_same_bytes(tmp_path):
+    files = [minnet.train(spec(), make_split()).save(tmp_path / name) / "model.safetensors" for name in ("a", "b")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert files[0].stat().st_mode == (tmp_path / "a" / "result.json").stat().st_mode
+
+
+@pytest.mark.parametrize(
+    ("given", "sizes"), [("128,64", (128, 64)), (16, (16,)), ("none", ()), ([3, np.int64(2)], (3, 2))]
+)
+def test_hidden_layers_are_given_as_on_the_command_line(given, sizes):
+    from minnet.training import NetworkSpec
+
+    assert NetworkSpec(hidden=given).hidden == sizes
+    for bad in ("12,x", "1.5", 0, -3, 2.5, None, {"a": 1}):
+        with pytest.raises(InputError, match="no layer size"):
+            NetworkSpec(hidden=bad)

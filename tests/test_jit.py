@@ -1,0 +1,83 @@
+"""Where compiled kernels are kept, and what happens where they can't be."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+
+import pytest
+
+from minnet import jit
+
+compiled_only = pytest.mark.skipif(jit.INTERPRETED, reason="looks at compiled code")
+STEP = """
+import numpy as np, minnet, logging
+logging.basicConfig(level=logging.DEBUG)
+opt = minnet.optimizers.create("adam")
+w = np.ones(3)
+opt.step(w, w.copy(), opt.init(w))
+"""
+
+
+def step(**environment):
+    command = [sys.executable, "-c", STEP]
+    return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=True).stderr
+
+
+@compiled_only
+def test_a_second_process_compiles_nothing(tmp_path):
+    assert "minnet:compiled" in step(NUMBA_CACHE_DIR=str(tmp_path))
+    again = step(NUMBA_CACHE_DIR=str(tmp_path))
+    assert "minnet:loaded" in again
+    assert "minnet:compiled" not in again
+
+
+@compiled_only
+def test_an_edit_starts_a_new_folder(monkeypatch):
+    before = jit.source_digest()
+    monkeypatch.setattr(jit, "KERNEL_SOURCE", ("jit.py",))
+    jit.source_digest.cache_clear()
+    try:
+        assert jit.source_digest() != before
+    finally:
+        jit.source_digest.cache_clear()
+
+
+def test_falls_back_to_a_folder_that_can_be_written(tmp_path, monkeypatch):
+    blocked = tmp_path / "file"
+    blocked.write_text("no folder")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(blocked))
+    jit.cache_folder.cache_clear()
+    try:
+        folder = jit.cache_folder()
+        assert folder is not None
+        assert not folder.is_relative_to(blocked)
+    finally:
+        jit.cache_folder.cache_clear()
+
+
+def test_no_folder_at_all_is_a_warning(monkeypatch, caplog):
+    def refuse(*args, **options):
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(jit.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(jit.tempfile, "gettempdir", refuse)
+    jit.cache_folder.cache_clear()
+    try:
+        with caplog.at_level(logging.WARNING, "minnet"):
+            assert jit.cache_folder() is None
+        assert "compile anew" in caplog.text
+    finally:
+        jit.cache_folder.cache_clear()
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="needs owners of files")
+def test_a_temporary_folder_that_others_may_write_is_not_used(tmp_path, monkeypatch):
+    monkeypatch.setattr(jit.tempfile, "gettempdir", lambda: str(tmp_path))
+    home = jit._temporary_home()
+    assert home is not None
+    assert home.stat().st_mode & 0o777 == 0o700
+    home.chmod(0o777)
+    assert jit._temporary_home() is None
