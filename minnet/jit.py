@@ -78,14 +78,14 @@ def compile(function: Callable, signature: Signature, key: str = "") -> Callable
         return kernel
 
 
-def _decorate(function: Callable, folder: Path | None) -> Callable:
+def _decorate(function: Callable, folder: Path | None) -> Any:
     try:
         return numba.njit(cache=folder is not None, **OPTIONS)(function)
     except RuntimeError:  # typed at a prompt: there is no file whose changes the cache could notice
         return numba.njit(**OPTIONS)(function)
 
 
-def lines_with(kernel: Callable, word: str) -> list[str]:
+def lines_with(kernel: Any, word: str) -> list[str]:
     """Return the lines of a kernel's intermediate code that hold a word; none if it was not compiled just now."""
     if INTERPRETED or not sum(kernel.stats.cache_misses.values()):
         return []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -74,10 +75,14 @@ class Commands(NearestGroup):
             code = _complain(f"{error.filename}: {error.strerror}")
         except MemoryError as error:
             code = _complain(f"not enough memory: {error}")
+        if code == INTERRUPTED and args is None:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # this process is ending: another Ctrl-C is no news
         sys.exit(code if isinstance(code, int) else DONE)
 
 
-def _warning_line(message: Warning | str, category: type[Warning], *place: Any) -> str:
+def _warning_line(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
     """Return a warning as the one line that a user can use; others as Python writes them."""
     if category is UserWarning:
         return f"minnet: warning: {' '.join(str(message).split())}\n"

@@ -2,57 +2,60 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from minnet.cli.params import HiddenLayers, SectionedCommand, option
-from minnet.cli.progress import columns, on_terminal, percent
+from minnet.cli.params import (
+    DATA_DIR_HELP,
+    DATA_HELP,
+    DEVICE_HELP,
+    LIMITS,
+    NETWORK,
+    STYLE_HELP,
+    TRAINING,
+    SectionedCommand,
+    option,
+    spec_options,
+)
+from minnet.cli.progress import columns, leave_at_once, on_terminal, percent
 
 if TYPE_CHECKING:
     from minnet.lab import Comparison, Experiment
     from minnet.lab.driver import Part
 
-SHARE = click.FloatRange(0, 1, max_open=True)
-AMOUNT = click.FloatRange(0)
-RACE, NETWORK, TRAINING, RUN = "The race", "Network", "Training", "Run"
+RACE, RUN = "The race", "Run"
+INTERRUPTED = 130
 
 
 @click.command(cls=SectionedCommand)
 @click.argument("experiment", required=False)
-@option(RACE, "--data", help="Name (see minnet list data), synthetic[:N[,SEED]], openml:NAME, a folder of "
-        "IDX files or an .npz file.")  # fmt: skip
-@option(RACE, "--data-dir", type=click.Path(path_type=Path), help="Folder to look in first, before "
-        "MINNET_DATA and the user's cache.")  # fmt: skip
+@option(RACE, "--data", help=DATA_HELP)
+@option(RACE, "--data-dir", type=click.Path(path_type=Path), help=DATA_DIR_HELP)
 @option(RACE, "--optimizers", help="Names with commas between, lecture (its seven) or all.")
+@option(RACE, "--style", help=STYLE_HELP)
 @option(RACE, "--trials", type=click.IntRange(1), help="Tuning runs of every method.")
 @option(RACE, "--seeds", type=click.IntRange(1), help="Final runs of every winner.")
 @option(RACE, "--target", type=click.FloatRange(0, 1, min_open=True), help="Validation accuracy for "
         "epochs and seconds to target.")  # fmt: skip
-@option(NETWORK, "--hidden", type=HiddenLayers(), help="Widths of the hidden layers, as 128,64; or none.")
-@option(NETWORK, "--activation", help="Of the hidden units; see minnet list activations.")
-@option(NETWORK, "--output", help="Activation of the output units.")
-@option(NETWORK, "--loss", help="See minnet list losses.")
-@option(NETWORK, "--init", help="Initial weights; see minnet list initialisations.")
-@option(NETWORK, "--dropout", type=SHARE, help="Share of the hidden units dropped in every step.")
-@option(TRAINING, "--epochs", type=click.IntRange(1), help="Passes over the training set, in every run.")
-@option(TRAINING, "--batch-size", type=click.IntRange(1), help="Samples per step.")
-@option(TRAINING, "--schedule", help="Step size over the run, as cosine or step:drop=0.5,every=5,per=epoch.")
-@option(TRAINING, "--validation", type=SHARE, help="Part of the training set that step sizes are selected on.")
-@option(TRAINING, "--l2", type=AMOUNT, help="Penalty l2/2 · |w|² in the loss.")
-@option(TRAINING, "--weight-decay", type=AMOUNT, help="Decoupled decay.")
-@option(TRAINING, "--dtype", type=click.Choice(["float32", "float64"]), help="Numbers of the network.")
+@spec_options(NETWORK, TRAINING, LIMITS, defaults=False)
 @option(RUN, "--jobs", type=click.IntRange(1), help="Runs side by side.  [default: one per usable core]")
 @option(RUN, "--engine", default="local", help="Where runs are trained: local, in threads of this process.")
+@option(RUN, "--scheduler", metavar="ADDRESS", help="For an engine that takes one; local does not.")
+@option(RUN, "--device", default="cpu", help=DEVICE_HELP)
 @option(RUN, "--out", type=click.Path(path_type=Path), help="Folder for results.  [default: runs/NAME]")
 def command(
     experiment: str | None,
     data_dir: Path | None,
     jobs: int | None,
     engine: str,
+    scheduler: str | None,
+    device: str,
     out: Path | None,
     **options: Any,
 ) -> int | None:
@@ -61,21 +64,25 @@ def command(
     EXPERIMENT is a TOML file or the name of one that comes with minnet (see minnet list experiments); without
     it, the lecture's race. Options win over the file.
 
-    Finished runs are safe at once: Ctrl-C stops, and the same command resumes. So does a larger number of
-    trials or seeds, which trains only what is missing.
+    Finished runs are safe at once: Ctrl-C stops after the epochs that run (again: at once), and the same command
+    resumes. So does a larger number of trials or seeds, which trains only what is missing.
     """
     from minnet.lab import compare
+    from minnet.lab.engine import check_device, check_engine
     from minnet.lab.experiment import default_folder, resolve
 
+    check_engine(engine, scheduler)
+    check_device(device)
     spec = resolve(experiment, **options)
     folder = out or default_folder(experiment, spec)
     view = TerminalView(folder) if on_terminal() else PlainView(folder)
-    try:
-        with view:
-            result = compare(spec, out=folder, jobs=jobs, engine=engine, data_dir=data_dir, progress=view)
-    except KeyboardInterrupt:
-        click.echo(f"interrupted: {view.kept} finished runs are kept in {folder}; the same command resumes")
-        return 130
+    with interrupts_of(view):
+        try:
+            with view:
+                result = compare(spec, out=folder, jobs=jobs, data_dir=data_dir, progress=view)
+        except KeyboardInterrupt:
+            click.echo(view.farewell)
+            return INTERRUPTED
     click.echo("\n".join(summary(result, folder)))
     return None
 
@@ -93,9 +100,12 @@ def summary(result: Comparison, folder: Path) -> list[str]:
             percent(row.val_accuracy_median), _reached(row.epochs_to_target, ".3g"),
             _reached(row.seconds_to_target, ".2g"), str(row.trials), str(row.diverged_trials),
         ))  # fmt: skip
-    spec = result.experiment
-    lines = [
-        "",
+    spec, facts = result.experiment, result.provenance
+    planned, finished = facts["runs_planned"], facts["runs_finished"]
+    lines = [""]
+    if finished < planned:
+        lines += [f"unfinished: {finished} of {planned} runs; resume with {printable(facts['command'], 1000)}", ""]
+    lines += [
         f"medians over {spec['seeds']} seeds; target: validation accuracy {percent(spec['target'])}",
         "",
     ]
@@ -124,12 +134,49 @@ def _reached(value: float, form: str) -> str:
     return "not" if value == float("inf") else format(value, form)
 
 
-class PlainView:
-    """One line per finished run, for pipes and logs."""
+class View:
+    """What both views know: the folder, the runs that are safe in it, and whether the user wants to stop."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.kept = self.total = 0
+        self.kept = 0
+        self.stopping = False
+
+    @property
+    def farewell(self) -> str:
+        """The last line of a comparison that was interrupted."""
+        return f"interrupted: {self.kept} finished runs are kept in {self.folder}; the same command resumes"
+
+    def interrupted(self) -> None:
+        """Leave at once at the second Ctrl-C: a run that is not finished is not kept, and nothing else is lost."""
+        if self.stopping:
+            leave_at_once(self.farewell, INTERRUPTED)
+        self.stopping = True
+
+
+@contextlib.contextmanager
+def interrupts_of(view: View) -> Iterator[None]:
+    """Let Ctrl-C end the command while nothing is trained; while runs are under way, the library hears it."""
+
+    def request(number: int, frame: Any) -> None:
+        view.interrupted()
+        raise KeyboardInterrupt
+
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, request) if main else None
+    try:
+        yield
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
+
+
+class PlainView(View):
+    """One line per finished run, for pipes and logs."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.total = 0
 
     def __enter__(self) -> PlainView:
         return self
@@ -163,12 +210,11 @@ class PlainView:
         return f"{count} {what} {labels}, step size {record['lr']:.4g}: {outcome(record)}"
 
 
-class TerminalView:
+class TerminalView(View):
     """A bar with the time left over a table of the best so far, redrawn in place."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.kept = 0
+        super().__init__(folder)
         self._lock = threading.Lock()
         self._running: dict[str, float] = {}
         self._best: dict[str, Mapping[str, Any]] = {}
@@ -233,6 +279,8 @@ class TerminalView:
             self._advance("writing the page" if self.kept == self._total else self._phase)
 
     def _advance(self, description: str) -> None:
+        if self.stopping:
+            description = "stopping after this epoch (Ctrl-C again: at once)"
         done = self.kept + sum(self._running.values())
         self._bar.update(self._task, completed=done, description=description, runs=f"{self.kept}/{self._total}")
 

@@ -10,6 +10,11 @@ import click
 from minnet.errors import InputError, suggest
 
 NO_LAYERS = ("", "none")
+NETWORK, TRAINING, LIMITS = "Network", "Training", "Regularisation and limits (0: off)"
+DATA_HELP = "A name (minnet list data), synthetic[:N[,SEED]], openml:NAME, a folder of IDX files or an .npz file."
+DATA_DIR_HELP = "Folder to look in first, before MINNET_DATA and the user's cache."
+STYLE_HELP = "Whose form and defaults of the method: paper, torch, ... (see minnet show NAME)."
+DEVICE_HELP = "What to train on: cpu."
 
 
 class HiddenLayers(click.ParamType):
@@ -128,3 +133,89 @@ def option(section: str, *names: str, **settings: Any) -> Callable[[Callable], C
     """Return a `click.option` under a heading, with its default shown unless that says nothing."""
     shown = settings.get("default") not in (None, ())
     return click.option(*names, **{"cls": SectionOption, "section": section, "show_default": shown, **settings})
+
+
+def _spec_table() -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the options of network and training: under which heading, with which settings."""
+    share, amount = click.FloatRange(0, 1, max_open=True), click.FloatRange(0)
+    of_share = {"default": 0.0, "type": share}
+    of_amount = {"default": 0.0, "type": amount}
+    return {
+        NETWORK: {
+            "--hidden": {
+                "default": "128",
+                "type": HiddenLayers(),
+                "help": "Widths of the hidden layers, as 128,64; none: logistic regression.",
+            },
+            "--activation": {"default": "relu", "help": "Of the hidden units; see minnet list activations."},
+            "--output": {
+                "default": "auto",
+                "help": "Activation of the output units; auto: what belongs to the loss.",
+            },
+            "--loss": {"default": "cross_entropy", "help": "See minnet list losses."},
+            "--label-smoothing": {**of_share, "help": "Share of every target spread over all classes."},
+            "--init": {
+                "default": "auto",
+                "help": "Initial weights, as he_normal or normal:0.05 (see minnet list initialisations); "
+                "auto: what suits the activation.",
+            },
+            "--init-bias": {"default": "auto", "help": "Initial biases: zeros, normal:0.1, torch; auto: zeros."},
+            "--dropout": {**of_share, "help": "Share of the hidden units dropped in every step."},
+            "--input-dropout": {**of_share, "help": "Share of the inputs dropped in every step."},
+            "--dtype": {
+                "default": "float32",
+                "type": click.Choice(["float32", "float64"]),
+                "help": "Numbers of the network.",
+            },
+        },
+        TRAINING: {
+            "--epochs": {"default": 10, "type": click.IntRange(0), "help": "Passes over the training set."},
+            "--batch-size": {"default": 128, "type": click.IntRange(1), "help": "Samples per step."},
+            "--schedule": {
+                "default": "constant",
+                "help": "Step size over the run, as cosine or step:drop=0.5,every=5,per=epoch; "
+                "see minnet list schedules.",
+            },
+            "--validation": {
+                "default": 0.1,
+                "type": share,
+                "help": "Part of the training set that is held out to validate and to select on.",
+            },
+        },
+        LIMITS: {
+            "--l2": {**of_amount, "help": "Penalty l2/2 · |w|² in the loss."},
+            "--weight-decay": {
+                **of_amount,
+                "help": "Decoupled decay: every step shrinks the weights by lr · weight-decay.",
+            },
+            "--decay-biases": {"is_flag": True, "default": False, "help": "Let both act on biases as well."},
+            "--max-norm": {**of_amount, "help": "Largest norm of the weights into one unit."},
+            "--clip-norm": {**of_amount, "help": "Largest norm of the whole gradient."},
+            "--clip-value": {**of_amount, "help": "Largest size of one entry of the gradient."},
+        },
+    }
+
+
+def spec_options(*sections: str, defaults: bool = True) -> Callable[[Callable], Callable]:
+    """Return a decorator that adds the options of network and training that stand under these headings.
+
+    Without `defaults`, an option that is not given is None.
+
+    Examples
+    --------
+    >>> @click.command()
+    ... @spec_options(NETWORK, defaults=False)
+    ... def command(**options): ...
+    >>> command.make_context("", ["--hidden", "16"]).params["hidden"]
+    (16,)
+    """
+    table = _spec_table()
+    rows = [(section, flag, settings) for section in sections for flag, settings in table[section].items()]
+
+    def add(function: Callable) -> Callable:
+        for section, flag, settings in reversed(rows):
+            given = settings if defaults else {**settings, "default": None}
+            function = option(section, flag, **given)(function)
+        return function
+
+    return add

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -79,6 +79,25 @@ def columns(rows: Sequence[Sequence[str]], gap: int = 2, indent: int = 0) -> lis
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = ((cell.ljust(width) for cell, width in zip(row, widths)) for row in rows)
     return [" " * indent + (" " * gap).join(line).rstrip() for line in lines]
+
+
+def leave_at_once(last: str, code: int) -> NoReturn:
+    """Say `last` and end the process from within a signal handler, whatever its threads do.
+
+    Nothing here waits: not for a lock of what was interrupted, not for a thread in compiled code (which the end of
+    the interpreter would let run into a BLAS library that is shutting down), not for a pipe that nobody reads.
+    """
+    with contextlib.suppress(Exception):
+        stream = sys.stdout.fileno()
+        os.set_blocking(stream, False)
+        try:
+            with contextlib.suppress(Exception):
+                sys.stdout.flush()
+            show_cursor = "\r\x1b[J\x1b[?25h" if on_terminal() else ""
+            os.write(stream, f"{show_cursor}{last}\n".encode())
+        finally:
+            os.set_blocking(stream, True)
+    os._exit(code)
 
 
 class Live:

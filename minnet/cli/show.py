@@ -33,7 +33,9 @@ EPOCHS = 10
 @click.option("--style", default="paper", show_default=True, help="Whose form and defaults: paper, torch, ...")
 @click.option("--anatomy/--no-anatomy", default=True, help="Follow a real weight of a network in training.")
 @click.option("--figure", type=click.Path(path_type=Path), help="Draw that weight's steps: a PNG, SVG or PDF file.")
-@click.option("--lr", type=click.FloatRange(0), help="Step size to show it with.  [default: the method's; 1 for a schedule]")
+@click.option(
+    "--lr", type=click.FloatRange(0), help="Step size to show it with.  [default: the method's; 1 for a schedule]"
+)
 @click.option(
     "--steps",
     default=1000,
@@ -44,8 +46,8 @@ EPOCHS = 10
 def command(name: str, style: str, anatomy: bool, figure: Path | None, lr: float | None, steps: int) -> None:
     """Show an optimizer or a schedule: formula, rule, defaults, source, and what it does.
 
-    NAME is one of those in `minnet list`, or a method of your own, FILE.py:FUNCTION. A schedule may bring its parameters:
-    minnet show step:drop=0.5,every=100
+    NAME is one of those in `minnet list`, or a method of your own, FILE.py:FUNCTION. A schedule may bring its
+    parameters: minnet show step:drop=0.5,every=100
     """
     if name.partition(":")[0] in schedules.names():
         click.echo("\n".join(_schedule(schedules.parse(name, lr), steps)))
@@ -157,7 +159,8 @@ def _factor(ratio: float) -> str:
 
 def _other_rules(name: str, style: str) -> list[str]:
     """Return the formulas of those styles that have another one."""
-    here, groups = optimizers.get(name, style), {}
+    here = optimizers.get(name, style)
+    groups: dict[str, list[str]] = {}
     for each in optimizers.get(name).style_names:
         method = optimizers.get(name, each)
         if (method.formula, method.source) != (here.formula, here.source):

@@ -12,7 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from minnet.cli.params import HiddenLayers, SectionedCommand, Setting, option, settings
+from minnet.cli.params import (
+    DATA_DIR_HELP,
+    DATA_HELP,
+    DEVICE_HELP,
+    LIMITS,
+    NETWORK,
+    STYLE_HELP,
+    TRAINING,
+    SectionedCommand,
+    Setting,
+    option,
+    settings,
+    spec_options,
+)
 from minnet.cli.progress import EpochTable, Live, columns, duration, number, percent
 from minnet.errors import InputError
 
@@ -20,79 +33,17 @@ if TYPE_CHECKING:
     from minnet.data import Split
     from minnet.training import RunResult, RunSpec
 
-SHARE = click.FloatRange(0, 1, max_open=True)
-AMOUNT = click.FloatRange(0)
 NETWORK_EXTRAS = ("label_smoothing", "dropout", "input_dropout")
 TRAINING_EXTRAS = ("l2", "weight_decay", "decay_biases", "max_norm", "clip_norm", "clip_value")
-DATA, NETWORK, METHOD, TRAINING, LIMITS, RUN = (
-    "Data",
-    "Network",
-    "Method",
-    "Training",
-    "Regularisation and limits (0: off)",
-    "Run",
-)
+DATA, METHOD, RUN = "Data", "Method", "Run"
 
 
 @click.command(cls=SectionedCommand)
-@option(
-    DATA,
-    "--data",
-    default="digits",
-    help="A name (minnet list data), synthetic[:N[,SEED]], openml:NAME, a folder of IDX files or an .npz file.",
-)
-@option(
-    DATA,
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    help="Folder to look in first, before MINNET_DATA and the user's cache.",
-)
-@option(
-    DATA,
-    "--validation",
-    default=0.1,
-    type=SHARE,
-    help="Part of the training set that is held out to validate on.",
-)
-@option(
-    NETWORK,
-    "--hidden",
-    default="128",
-    type=HiddenLayers(),
-    help="Widths of the hidden layers, as 128,64; none: logistic regression.",
-)
-@option(NETWORK, "--activation", default="relu", help="Of the hidden units; see minnet list activations.")
-@option(
-    NETWORK,
-    "--output",
-    default="auto",
-    help="Activation of the output units; auto: what belongs to the loss.",
-)
-@option(NETWORK, "--loss", default="cross_entropy", help="See minnet list losses.")
-@option(
-    NETWORK,
-    "--label-smoothing",
-    default=0.0,
-    type=SHARE,
-    help="Share of every target spread over all classes.",
-)
-@option(
-    NETWORK,
-    "--init",
-    default="auto",
-    help="Initial weights, as he_normal or normal:0.05 (see minnet list "
-    "initialisations); auto: what suits the activation.",
-)
-@option(NETWORK, "--init-bias", default="auto", help="Initial biases: zeros, normal:0.1, torch; auto: zeros.")
-@option(NETWORK, "--dropout", default=0.0, type=SHARE, help="Share of the hidden units dropped in every step.")
-@option(NETWORK, "--input-dropout", default=0.0, type=SHARE, help="Share of the inputs dropped in every step.")
+@option(DATA, "--data", default="digits", help=DATA_HELP)
+@option(DATA, "--data-dir", type=click.Path(path_type=Path), help=DATA_DIR_HELP)
+@spec_options(NETWORK)
 @option(METHOD, "--optimizer", default="adam", help="See minnet list optimizers.")
-@option(
-    METHOD,
-    "--style",
-    default="paper",
-    help="Whose form and defaults of it: paper, torch, ... (see minnet show NAME).",
-)
+@option(METHOD, "--style", default="paper", help=STYLE_HELP)
 @option(METHOD, "--lr", type=click.FloatRange(0), help="Step size.  [default: the method's own]")
 @option(
     METHOD,
@@ -102,34 +53,9 @@ DATA, NETWORK, METHOD, TRAINING, LIMITS, RUN = (
     type=Setting(),
     help="Another hyperparameter, as beta1=0.8; may be repeated.  [default: the method's own]",
 )
-@option(
-    METHOD,
-    "--schedule",
-    default="constant",
-    help="Step size over the run, as cosine or step:drop=0.5,every=5,per=epoch; see minnet list schedules.",
-)
-@option(TRAINING, "--batch-size", default=128, type=click.IntRange(1), help="Samples per step.")
-@option(TRAINING, "--epochs", default=10, type=click.IntRange(0), help="Passes over the training set.")
-@option(LIMITS, "--l2", default=0.0, type=AMOUNT, help="Penalty l2/2 · |w|² in the loss.")
-@option(
-    LIMITS,
-    "--weight-decay",
-    default=0.0,
-    type=AMOUNT,
-    help="Decoupled decay: every step shrinks the weights by lr · weight-decay.",
-)
-@option(LIMITS, "--decay-biases", is_flag=True, help="Let both act on biases as well.")
-@option(LIMITS, "--max-norm", default=0.0, type=AMOUNT, help="Largest norm of the weights into one unit.")
-@option(LIMITS, "--clip-norm", default=0.0, type=AMOUNT, help="Largest norm of the whole gradient.")
-@option(LIMITS, "--clip-value", default=0.0, type=AMOUNT, help="Largest size of one entry of the gradient.")
+@spec_options(TRAINING, LIMITS)
 @option(RUN, "--seed", default=0, type=click.IntRange(0), help="Of initial weights, order of batches and dropout.")
-@option(
-    RUN,
-    "--dtype",
-    default="float32",
-    type=click.Choice(["float32", "float64"]),
-    help="Numbers of the network.",
-)
+@option(RUN, "--device", default="cpu", help=DEVICE_HELP)
 @option(RUN, "--threads", default=1, type=click.IntRange(1), help="Threads of the matrix products.")
 @option(
     RUN,
@@ -137,12 +63,15 @@ DATA, NETWORK, METHOD, TRAINING, LIMITS, RUN = (
     type=click.Path(path_type=Path),
     help="Folder for history.jsonl, result.json and model.safetensors.",
 )
-def command(data_dir: Path | None, threads: int, out: Path | None, **options: Any) -> int | None:
+def command(data_dir: Path | None, device: str, threads: int, out: Path | None, **options: Any) -> int | None:
     """Train one network and watch its epochs.
 
     A run that diverges is a result as well: it says at which step. Ctrl-C stops after the epoch that runs and
     keeps what is there; Ctrl-C again stops at once.
     """
+    from minnet.lab.engine import check_device
+
+    check_device(device)
     spec = build_spec(options)
     if out is not None:
         _prepare(out)
@@ -217,7 +146,7 @@ def build_spec(options: Mapping[str, Any]) -> RunSpec:
         optimizer=OptimizerSpec(options["optimizer"], options["style"], hyper),
         seed=options["seed"],
     )
-    schedules.parse(spec.training.schedule, spec.optimizer.settings["lr"])
+    schedules.parse(spec.training.schedule, spec.optimizer.settings["lr"])  # which may be set only once
     return spec
 
 

@@ -16,6 +16,7 @@ from minnet.errors import InputError
 
 _WHOLE = ("X_train", "y_train", "X_test", "y_test")
 _TO_SPLIT = ("X", "y")
+_NAMES = (_WHOLE, ("x_train", "y_train", "x_test", "y_test"), _TO_SPLIT, ("x", "y"))
 
 
 def read_npz(path: Path) -> Dataset:
@@ -25,7 +26,7 @@ def read_npz(path: Path) -> Dataset:
     ----------
     path : Path
         Holds `X_train`, `y_train`, `X_test`, `y_test`, or `X` and `y`, from which a
-        stratified fifth becomes the test part. Samples: uint8 or float, of shape
+        stratified fifth becomes the test part; `X` may be lower-case. Samples: uint8 or float, of shape
         (n, n_features) or (n, height, width). Labels: whole numbers or strings.
 
     Raises
@@ -53,7 +54,7 @@ def read_npz(path: Path) -> Dataset:
 
 
 def _keys(path: Path, there: list[str]) -> tuple[str, ...]:
-    for keys in (_WHOLE, _TO_SPLIT):
+    for keys in _NAMES:
         if set(keys) <= set(there):
             return keys
     found = ", ".join(sorted(there)[:8]) or "nothing"

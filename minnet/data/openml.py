@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +62,25 @@ def _fetch(title: str, name: str, version: int | str, data_dir: str | Path | Non
     from sklearn.datasets import fetch_openml
 
     home = (Path(data_dir).expanduser() if data_dir else places.cache_folder()) / "openml"
+    new = [folder for folder in (home, *home.parents) if not folder.exists()]
     try:
-        return fetch_openml(name, version=version, as_frame=False, data_home=str(home), parser="auto")
+        with warnings.catch_warnings():
+            # It tries again by itself, and how that ends is said below.
+            warnings.filterwarnings("ignore", "A network error occurred|Downloaded file could|Invalid cache")
+            return fetch_openml(name, version=version, as_frame=False, data_home=str(home), parser="auto")
     except (OSError, ValueError, KeyError, ImportError) as error:
+        _remove_empty([*sorted(home.rglob("*"), reverse=True), *new])
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise InputError(
             f"{title} cannot be fetched ({reason}); check the name on openml.org and the network, or use --data digits"
         ) from error
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    """Remove those folders that are empty, the inner ones first."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def _some(names: list[str]) -> str:

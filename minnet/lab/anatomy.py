@@ -6,6 +6,7 @@ Every number comes from the method that runs: the intermediates of a rule are th
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -122,7 +123,7 @@ def _typical(g: np.ndarray, block: np.ndarray) -> int:
 
 def _place(run: Any, index: int) -> str:
     pixel, unit = divmod(index, HIDDEN_UNITS)
-    shape = int(round(np.sqrt(run.network.layout.widths[0])))
+    shape = round(math.sqrt(run.network.layout.widths[0]))
     row, column = divmod(pixel, shape)
     widths = "-".join(map(str, run.network.layout.widths))
     return (
@@ -159,7 +160,7 @@ def locals_of(rule: Callable) -> Callable[..., dict[str, float]]:
     >>> locals_of(rule)(1.0, 2.0, 0.0, 0.5)
     {'push': 1.0}
     """
-    node, _, first = parse(rule)
+    node, _, _ = parse(rule)
     parameters = [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
     node.args.args, node.args.posonlyargs, node.args.kwonlyargs = [ast.arg(p) for p in parameters], [], []
     node.args.defaults, node.args.kw_defaults, node.returns = [], [], None

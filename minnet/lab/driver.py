@@ -48,7 +48,11 @@ class Part:
 
 
 class Progress(Protocol):
-    """Who is told how a comparison proceeds. Only `epoch` is called from the threads that train."""
+    """Who is told how a comparison proceeds. Only `epoch` is called from the threads that train.
+
+    If there is a method `interrupted()`, it is called in the signal handler at every Ctrl-C while runs are under
+    way: after the first one they end with their epoch, another one changes nothing by itself.
+    """
 
     def started(self, experiment: Experiment, total: int, finished: int) -> None:
         """`total` runs are planned; `finished` of the tuning runs were in the store already."""
@@ -58,12 +62,6 @@ class Progress(Protocol):
 
     def ran(self, parts: Sequence[Part], record: Mapping[str, Any], stored: bool) -> None:
         """A run is finished and safe, or (`stored`) was so before. It may play several parts."""
-
-    def interrupted(self) -> None:
-        """Ctrl-C was pressed, for the first time or again, while runs are under way: they end after their epoch.
-
-        Called in the signal handler.
-        """
 
 
 class Silent:
@@ -149,6 +147,7 @@ def compare(
     jobs = usable_jobs(jobs)
     folder = None if out is None else Path(out)
     progress = progress or Silent()
+    told = getattr(progress, "interrupted", Silent().interrupted)
     with Store(folder) as store:
         _claim(store, spec)
         session = provenance.session(jobs, engine, device)
@@ -157,7 +156,7 @@ def compare(
         _note(store, session, new=True)
         if folder is not None:
             write_experiment(spec.to_dict(), folder)
-        with machine.blas_threads(1), stop_on_interrupt(progress.interrupted) as stop:
+        with machine.blas_threads(1), stop_on_interrupt(told) as stop:
             _Race(spec, store, split, jobs, stop, progress).run(session["data"]["sha256"])
         session["finished"] = provenance.now()
         _note(store, session)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
@@ -44,7 +44,7 @@ def usable_jobs(jobs: int | None) -> int:
     return jobs
 
 
-def map_unordered(run: Callable[[T], R], items: Iterable[T], jobs: int) -> Iterator[R]:
+def map_unordered(run: Callable[[T], R], items: Iterable[T], jobs: int) -> Generator[R]:
     """Yield ``run(item)`` as the items finish, `jobs` of them side by side in threads.
 
     The compiled loops release the GIL, so threads use all cores and share the data. An exception in `run` is

@@ -60,7 +60,7 @@ def get(name: str | Method, style: str = "paper", digest: str = "") -> Method:
     >>> get("rmsprop", "torch").defaults["rho"]
     0.99
     >>> get("lookahead(adam)").slots
-    ('m', 'v', 'slow')
+    ('m', 'v', 'slow_weights')
     """
     if isinstance(name, Method):
         name = name_of(name)

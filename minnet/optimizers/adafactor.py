@@ -35,9 +35,10 @@ W ← (1 − α λ) W − max(ε₂, rms W) ρ U / max(1, rms(U) / d)"""
 
 
 def coefficients(t, lr, decay_rate, eps, min_scale, clip):
-    """Return the relative step, the decay of the means, ε as a summand, and no bounds from below.
+    """Return the relative step and the decay of the means.
 
-    Matrices with a side shorter than `factor_from` are remembered whole.
+    ε is `added` to the squares, or is a `floor` below them. Matrices with a side shorter than `factor_from` are
+    remembered whole.
     """
     return {
         "rate": np.minimum(lr, 1 / np.sqrt(t)),
@@ -45,6 +46,7 @@ def coefficients(t, lr, decay_rate, eps, min_scale, clip):
         "beta2": 1 - t**-decay_rate,
         "one_minus_beta2": t**-decay_rate,
         "eps": eps,
+        "added": 1.0,
         "floor": 0.0,
         "min_scale": min_scale,
         "clip": clip,
@@ -58,12 +60,12 @@ def coefficients_optax(t, lr, **hyper):
 
 
 def coefficients_torch(t, lr, decay_rate, eps, min_scale, clip, weight_decay):
-    """Return the same with ε as a bound, and decoupled weight decay."""
+    """Return the same with ε as a floor, and decoupled weight decay."""
     return {
         **coefficients(t, lr, decay_rate, eps, min_scale, clip),
         "keep": 1 - lr * weight_decay,
-        "eps": 0.0,
-        "floor": eps,
+        "added": 0.0,
+        "floor": 1.0,
     }
 
 
@@ -95,8 +97,8 @@ def adafactor(params, grads, slots, memory, blocks, coefficients):
         rows, columns, start = blocks[k, 1], blocks[k, 2], blocks[k, 4]
         w, c = params[first:end], coefficients[row]
         g, u = grads[first:end].astype(np.float64), np.empty(w.size)
-        rate, keep, beta, one_minus_beta, eps, floor = c[0], c[1], c[2], c[3], c[4], c[5]
-        if min(rows, columns) >= c[8]:
+        rate, keep, beta, one_minus_beta, eps, floor = c[0], c[1], c[2], c[3], c[4] * c[5], c[4] * c[6]
+        if min(rows, columns) >= c[9]:
             means = memory[start : start + rows + columns]
             factored(g, u, means, rows, columns, beta, one_minus_beta, eps, floor)
         else:
@@ -106,7 +108,7 @@ def adafactor(params, grads, slots, memory, blocks, coefficients):
         for i in range(w.size):
             u[i] = g[i] / math.sqrt(max(u[i], floor * floor))
         root = math.sqrt(max(w.size, 1))
-        alpha = max(c[6], length(w) / root) * rate / max(1.0, length(u) / root / c[7])
+        alpha = max(c[7], length(w) / root) * rate / max(1.0, length(u) / root / c[8])
         for i in range(w.size):
             w[i] = keep * w[i] - w.dtype.type(alpha * u[i])
 
@@ -125,7 +127,7 @@ METHOD = Method(
     update=adafactor,
     helpers=(place, length, factored),
     memory=memory,
-    columns=("rate", "keep", "beta2", "one_minus_beta2", "eps", "floor", "min_scale", "clip", "factor_from"),
+    columns=("rate", "keep", "beta2", "one_minus_beta2", "eps", "added", "floor", "min_scale", "clip", "factor_from"),
     coefficients=coefficients,
     defaults={"lr": 0.01, "decay_rate": 0.8, "eps": 1e-30, "min_scale": 1e-3, "clip": 1.0},
     space={"lr": Range(1e-4, 1e0)},

@@ -7,20 +7,19 @@ import numpy as np
 from minnet.optimizers.base import Method, Range, Style
 
 FORMULA = """\
-t = 1: v ← g²
-t > 1: c = clip(g / max(√v, ε), ±(t − 1)^¼)
-t > 1: m ← β₁ m + (1 − β₁) c
-t > 1: w ← w − α m
-t > 1: v ← β₂ v + (1 − β₂) g²"""
+c = clip(g / max(√v, ε), ±(t − 1)^¼)
+m ← β₁ m + (1 − β₁) c
+w ← w − α m
+v ← β₂ v + (1 − β₂) g², at the first step g²"""
 
 
 def coefficients(t, lr, beta1, beta2, eps):
-    """Return what makes the first step fill v and move nothing: β₂ = 0 and a bound of 0."""
+    """Return the bound of a measured gradient, 0 at the first step, and what makes that fill v, which is 0."""
     return {
         "lr": lr,
         "beta1": beta1,
         "one_minus_beta1": 1 - beta1,
-        "beta2": np.where(t > 1, beta2, 0.0),
+        "beta2": beta2,
         "one_minus_beta2": np.where(t > 1, 1 - beta2, 1.0),
         "eps": eps,
         "bound": (t - 1) ** 0.25,
@@ -34,7 +33,7 @@ def adopt(w, g, m, v, lr, beta1, one_minus_beta1, beta2, one_minus_beta2, eps, b
     --------
     The first step only fills `v`:
 
-    >>> adopt(1.0, 4.0, 0.0, 0.0, 1.0, 0.5, 0.5, 0.0, 1.0, 0.25, 0.0)
+    >>> adopt(1.0, 4.0, 0.0, 0.0, 1.0, 0.5, 0.5, 0.75, 1.0, 0.25, 0.0)
     (1.0, 0.0, 16.0)
     >>> adopt(1.0, 2.0, 0.0, 16.0, 1.0, 0.5, 0.5, 0.75, 0.25, 0.25, 1.0)
     (0.75, 0.25, 13.0)

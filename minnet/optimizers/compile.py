@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numba import types
@@ -91,7 +92,7 @@ place = jit.inner(blocks_place)
 
 
 # What holds a float as an integer, what to add to a third of that for a cube root, and Halley's steps after it.
-ROOTS = {
+ROOTS: dict[types.Type, tuple[Any, Any, int, int]] = {
     types.float32: (np.float32, np.int32, 709958130, 2),
     types.float64: (np.float64, np.int64, 715094163 << 32, 3),
 }

@@ -59,7 +59,8 @@ def direction(s, y, rho, first, count, gradient, out, alpha):
 
 
 @functools.cache
-def _compiled_direction() -> Callable:
+def compiled_direction() -> Callable:
+    """Compile `direction`, or load it from the cache."""
     from numba import types
 
     from minnet import jit
@@ -126,8 +127,8 @@ class Lbfgs:
         """
         if not np.any(gradient):
             return x, value, gradient
-        _compiled_direction()(self.s, self.y, self.rho, self.first, self.count, gradient, self.d, self.alpha)
-        step = lr if self.count else lr * min(1.0, 1 / float(np.linalg.norm(gradient)))
+        compiled_direction()(self.s, self.y, self.rho, self.first, self.count, gradient, self.d, self.alpha)
+        step = lr if self.count else lr / max(1.0, float(np.linalg.norm(gradient)))
         here = Trial(0.0, value, float(np.dot(gradient, self.d)), x, gradient)
         found = self._search(fun, here, step) if here.slope < 0 else here
         if found.step == 0 and self.count:

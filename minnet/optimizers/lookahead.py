@@ -28,7 +28,7 @@ def slow_weights(w, *slots):
 
 def wrap(base: Method) -> Method:
     """Return Lookahead around a method."""
-    return around(base, LOOKAHEAD, share, PULL, wrap, {"slow": "params"})
+    return around(base, LOOKAHEAD, share, PULL, wrap, {"slow_weights": "params"})
 
 
 # The wrapper alone: no method before it wraps one.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -233,7 +232,7 @@ class Optimizer:
 
 def _climbed(w: np.ndarray, g: np.ndarray, radius: float) -> np.ndarray:
     """Return the point at the distance `radius` from w, up the gradient."""
-    length = math.sqrt(np.dot(g, g))
+    length = float(np.linalg.norm(g.astype(np.float64)))
     return w + w.dtype.type(radius / length) * g if length > 0 else w.copy()
 
 

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import inspect
 import math
+import re
 import sys
 import threading
 import traceback
@@ -350,7 +351,8 @@ def _space(name: str, values: Mapping[str, float], space: Space | None) -> dict[
     if "lr" not in found:
         if not values["lr"] > 0:
             raise InputError(f"{name}: lr = {values['lr']:g} by default: give its range, space={{'lr': (1e-4, 1)}}")
-        found["lr"] = Range(*(float(f"{values['lr'] * factor:.4g}") for factor in (1 / SEARCH, SEARCH)))
+        low, high = (float(f"{values['lr'] * factor:.4g}") for factor in (1 / SEARCH, SEARCH))
+        found["lr"] = Range(low, high)
     return found
 
 
@@ -390,7 +392,8 @@ def check(method: Method) -> None:
     table = _coefficients(method)
     ends = {}
     for g in GRADIENTS:
-        w, slots = 0.5, [0.5 if method.initial.get(s) == "params" else method.initial.get(s, 0.0) for s in method.slots]
+        start = [method.initial.get(name, 0.0) for name in method.slots]
+        w, slots = 0.5, [0.5 if value == "params" else float(value) for value in start]
         for row in table:
             w, *slots = _step(method, w, g, slots, row.tolist())
         ends[g] = (w, *slots)
@@ -423,9 +426,11 @@ def _step(method: Method, w: float, g: float, slots: Sequence[float], row: list[
         raise InputError(f"{where} {_line_in(error, file)}: {method.name} fails at g = {g:g}: {_said(error)}") from None
     values = out if isinstance(out, tuple) else (out,)
     expected = ", ".join(("w", *method.slots))
-    if len(values) != len(method.slots) + 1 or (isinstance(out, tuple) and not method.slots):
-        raise InputError(f"{method.name} returns {len(values)} value{'s' * (len(values) != 1)}, but the weight and its "
-                         f"{len(method.slots)} slots make {len(method.slots) + 1}: return {expected}")  # fmt: skip
+    if isinstance(out, tuple) and len(out) == 1:
+        raise InputError(f"{method.name} returns a tuple of one value: return w, without a comma")
+    if len(values) != len(method.slots) + 1:
+        sizes = f"returns {_count(len(values), 'value')}, but the weight and its {_count(len(method.slots), 'slot')}"
+        raise InputError(f"{method.name} {sizes} make {len(method.slots) + 1}: return {expected}")
     for label, value in zip(("w", *method.slots), values):
         if isinstance(value, bool | complex) or not isinstance(value, int | float | np.floating | np.integer):
             raise InputError(f"{method.name} returns {value!r} for {label}, which is no real number: return {expected}")
@@ -435,30 +440,34 @@ def _step(method: Method, w: float, g: float, slots: Sequence[float], row: list[
     return tuple(float(value) for value in values)
 
 
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def explain(method: Method, error: Exception) -> InputError:
     """Return what Numba could not compile, in one line."""
-    text = str(error)
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    where = ""
     function = method.rule or method.update
     assert function is not None
-    file = function.__code__.co_filename
-    for line in lines:
-        if line.startswith(f'File "{file}", line '):
-            number = line.rpartition("line ")[2].rstrip(":")
-            where = f"{Path(file).name}, line {number}: "
-    if "Cannot unify" in text or "unify" in text:
-        cause = "a name holds a number in one branch and something else in another"
-    elif "No implementation of function" in text:
-        called = next(line for line in lines if "No implementation of function" in line)
-        cause = f"a function in it cannot be compiled ({called.partition('Function(')[2].partition(')')[0]})"
-    elif "Untyped global name" in text or "NameError" in text:
-        cause = next(line for line in lines if "Untyped global name" in line or "NameError" in line)
-    elif "not defined" in text or "undefined" in text:
-        cause = "a name may have no value: give it one before the if"
-    else:
-        cause = lines[-1] if lines else type(error).__name__
-    return InputError(f"{where}{method.name} cannot be compiled: {cause[:200]}")
+    text, file = str(error), Path(function.__code__.co_filename).name
+    line = re.search(rf'File "[^"]*{re.escape(file)}", line (\d+)', text)
+    where = f"{file}, line {line[1]}: " if line else ""
+    return InputError(f"{where}{method.name} cannot be compiled: {_cause(text, function.__name__)}")
+
+
+def _cause(text: str, rule_name: str) -> str:
+    """Return the innermost cause in an error of Numba's."""
+    if found := re.search(r"Unknown attribute '(\w+)' of type Module\(<module '(\w+)'", text):
+        return f"{found[2]}.{found[1]} is not possible in compiled code"
+    if found := re.search(r"unsupported NumPy function '([\w.]+)'", text):
+        return f"{found[1]} is not possible in compiled code"
+    if "unify" in text:
+        return "a name holds a number in one branch and something else in another"
+    called = [name for name in re.findall(r"No implementation of function Function\((.+?)\) found", text)
+              if f"function {rule_name} " not in name]  # fmt: skip
+    if called:
+        return f"{re.sub(r' at 0x[0-9a-f]+', '', called[-1])} cannot take what it is given here"
+    lines = [line.strip() for line in text.splitlines() if line.strip() and "Failed in nopython" not in line]
+    return (lines[0] if lines else "no reason given")[:200]
 
 
 def _line_in(error: BaseException, file: str) -> int:

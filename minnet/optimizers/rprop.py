@@ -7,20 +7,26 @@ import numpy as np
 from minnet.optimizers.base import Method, Range, Style
 
 FORMULA = """\
-g g₋₁ > 0: Δ ← min(η⁺ Δ, Δmax), w ← w − sign(g) Δ
-g g₋₁ < 0: w ← w + sign(g₋₁) Δ, Δ ← max(η⁻ Δ, Δmin), g ← 0
-g g₋₁ = 0: w ← w − sign(g) Δ"""
+s = sign(g g₋₁)
+Δ ← min(η⁺ Δ, Δmax) where s > 0
+w ← w − Δ sign(g)
+Δ ← max(η⁻ Δ, Δmin) where s < 0
+g ← 0 where s < 0"""
 
 FORMULA_TORCH = """\
-g g₋₁ > 0: Δ ← η⁺ Δ
-g g₋₁ < 0: Δ ← η⁻ Δ, g ← 0
-Δ ← clip(Δ, Δmin, Δmax)
-w ← w − sign(g) Δ"""
+s = sign(g g₋₁)
+Δ ← clip(η⁺ Δ, Δmin, Δmax) where s > 0
+Δ ← clip(η⁻ Δ, Δmin, Δmax) where s < 0
+g ← 0 where s < 0
+w ← w − Δ sign(g)"""
 
 FORMULA_OPTAX = """\
-g u₋₁ > 0: Δ ← clip(η⁺ Δ, Δmin, Δmax), u = sign(g) Δ, w ← w − u₋₁
-g u₋₁ < 0: Δ ← clip(η⁻ Δ, Δmin, Δmax), u = 0
-g u₋₁ = 0: u = sign(g) Δ, w ← w − u₋₁"""
+s = sign(g u)
+Δ ← clip(η⁺ Δ, Δmin, Δmax) where s > 0
+Δ ← clip(η⁻ Δ, Δmin, Δmax) where s < 0
+w ← w − u where s ≥ 0
+u ← Δ sign(g)
+u ← 0 where s < 0"""
 
 LONGEST = 1e30
 
@@ -41,7 +47,8 @@ def coefficients(t, lr, eta_minus, eta_plus, min_step, max_step):
 def rprop(w, g, size, last, lr, eta_minus, eta_plus, least, most, zero):
     """Step by `size`; where the gradient's sign has turned, take back the step before instead.
 
-    `size` counts in units of `lr`. After a step back `last` is 0, so that the next step is of the size found.
+    `size` counts in units of `lr`. The step back goes down the new gradient, as far as the step before went. After it
+    `last` is 0, so that the next step is of the size found.
 
     Examples
     --------
@@ -54,8 +61,7 @@ def rprop(w, g, size, last, lr, eta_minus, eta_plus, least, most, zero):
     back = turn < zero
     grown = min(size * eta_plus, most) if turn > zero else size
     length = size if back else grown
-    downhill = -last if back else g
-    step = math.copysign(length, downhill) if abs(downhill) > zero else zero
+    step = math.copysign(length, g) if abs(g) > zero else zero
     shrunk = max(size * eta_minus, least)
     return w - lr * step, shrunk if back else grown, zero if back else g
 

@@ -70,8 +70,8 @@ METHOD = Method(
     formula=FORMULA,
     paper="Defazio et al. (2024), The road less scheduled, arXiv:2405.15682, Algorithm 1",
     purpose="AdamW that needs no falling learning rate and no length of the run known in advance.",
-    notes="Validation, test and the saved model use x, the gradients are taken at y. Algorithm 1 weighs the mean by the "
-    "rate of the step; the authors' code and optax by the largest rate so far, which is the same unless the rate "
+    notes="Validation, test and the saved model use x, the gradients are taken at y. Algorithm 1 weighs the mean by "
+    "the rate of the step; the authors' code and optax by the largest rate so far, which is the same unless the rate "
     "falls. optax starts a warm-up at rate 0, and cannot do β₁ = 0 because it remembers no x.",
     update=schedulefree_adamw,
     helpers=(place, share),

@@ -338,7 +338,7 @@ class _Typing(ast.NodeTransformer):
     def _outside(self, node: Any, text: str, value: Any) -> ast.expr:
         """Take over something that is not local."""
         name = node.id if isinstance(node, ast.Name) else None
-        if isinstance(value, bool | np.bool_) or isinstance(value, numbers.Real):
+        if isinstance(value, np.bool_ | numbers.Real):
             plain = value.item() if isinstance(value, np.generic) else value
             self.constants[text] = plain
             if name:

@@ -45,8 +45,10 @@ def around(
     Raises
     ------
     InputError
-        If the wrapper is around `base` already.
+        If the wrapper is around `base` already, or `base` does not step by one gradient.
     """
+    if base.full_batch:
+        raise InputError(f"{base.name} searches along a line by itself: {outer.name} cannot wrap it")
     if column in base.columns:
         raise InputError(f"{outer.name}({base.name}): {outer.name} can wrap a method once")
     # A hyperparameter that the base has under the same name gets the wrapper's name in front.

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from minnet.report import verdict
 from minnet.report.curves import Band, bands, pieces
-from minnet.report.facts import Comparison, Facts, has_validation
+from minnet.report.facts import Comparison, Facts, has_validation, rings
 from minnet.report.text import clean, is_number, plotly_text, share, unbroken
 
 AXES = ("epochs", "seconds")
@@ -43,6 +44,7 @@ def curves_chart(comparison: Comparison, facts: list[Facts], measure: str) -> di
     for split in SPLITS:
         drawn = bands(comparison.curves, names, verdict.column(measure, split))
         clock = _clock(drawn.values())
+        together = measure == "loss" and not any((low <= 0).any() for b in drawn.values() for low in (b.median, b.low))
         for scale in SCALES[measure]:
             shown, floor = _errors(drawn) if _as_error(measure, scale) else (drawn, 0.0)
             limits = _limits(list(shown.values()), measure, scale)
@@ -54,9 +56,10 @@ def curves_chart(comparison: Comparison, facts: list[Facts], measure: str) -> di
                 if floor:
                     low = _note("0 errors", x=0.99, xanchor="right", y=math.log10(floor), yanchor="bottom")
                     views[view]["annotations"].append(low)
-                if scale == "zoom":
-                    continue  # the lines of the linear view in another window
-                shares = [view, f"{axis} {split} zoom"] if (measure, scale) == ("accuracy", "linear") else [view]
+                if scale == "zoom" or (scale == "log" and together):
+                    continue  # the lines of the linear view on another axis
+                other = {"accuracy": "zoom", "loss": "log" if together else ""}[measure]
+                shares = [view, f"{axis} {split} {other}"] if scale == "linear" and other else [view]
                 for number_, (name, each) in enumerate(shown.items()):
                     x = each.epochs if axis == "epochs" else each.seconds * clock
                     unit = "epoch %{x}" if axis == "epochs" else "%{x:.3g} " + ("ms" if clock > 1 else "s")
@@ -87,7 +90,9 @@ def _errors(drawn: dict[str, Band]) -> tuple[dict[str, Band], float]:
     if not known.size or known.min() > 0:
         return errors, 0.0
     lifted = {
-        name: Band(b.epochs, b.seconds, *(np.maximum(v, floor) for v in (b.median, b.low, b.high)), b.seeds)
+        name: replace(
+            b, median=np.maximum(b.median, floor), low=np.maximum(b.low, floor), high=np.maximum(b.high, floor)
+        )
         for name, b in errors.items()
     }
     return lifted, floor
@@ -253,12 +258,11 @@ def sensitivity_chart(comparison: Comparison, facts: list[Facts]) -> dict[str, A
     floor = lowest_error(np.concatenate([np.empty(0), *(1 - f.tuning["accuracy"].to_numpy() for f in facts)]))
     traces: list[dict[str, Any]] = []
     for method, fact in enumerate(facts):
-        rings = _rings(facts[:method], fact)
         for measure in ("accuracy", "error", "loss"):
-            traces += _tuned(method, fact, measure, floor, rings)
+            traces += _tuned(method, fact, measure, floor, rings(facts[:method], fact))
         traces += _strip(method, fact, len(facts) - method)
     reading = verdict.sensitivity_reading(comparison, facts)
-    views = {}
+    views: dict[str, dict[str, Any]] = {}
     for measure in ("accuracy", "error", "loss"):
         views[measure] = {
             "x": {
@@ -322,7 +326,7 @@ def _measured(fact: Facts, measure: str, floor: float) -> np.ndarray:
     return np.maximum(1 - fact.tuning["accuracy"].to_numpy(dtype=np.float64), floor)
 
 
-def _tuned(method: int, fact: Facts, measure: str, floor: float, rings: int) -> list[dict[str, Any]]:
+def _tuned(method: int, fact: Facts, measure: str, floor: float, ring: int) -> list[dict[str, Any]]:
     table, values = fact.tuning, _measured(fact, measure, floor)
     value = "%{y:.4g}" if measure == "loss" else "%{customdata:.2%}"
     name = plotly_text(fact.name)
@@ -339,31 +343,16 @@ def _tuned(method: int, fact: Facts, measure: str, floor: float, rings: int) -> 
         "meta": {"method": method, "role": "line", "views": [measure]},
     }
     chosen = table["selected"].to_numpy(dtype=bool)
-    ring = {
+    around = {
         **common,
         "mode": "markers",
         "x": plain(table["lr"][chosen]),
         "y": plain(values[chosen]),
-        "marker": {"size": 20 + 9 * rings},
+        "marker": {"size": 20 + 9 * ring},
         "hoverinfo": "skip",
         "meta": {"method": method, "role": "ring", "views": [measure]},
     }
-    return [line, ring] if chosen.any() else [line]
-
-
-def _rings(before: list[Facts], fact: Facts) -> int:
-    """Return how many methods before this one selected the same point, for rings around one another."""
-
-    def point(one: Facts) -> tuple[float, float]:
-        chosen = one.tuning[one.tuning["selected"]]
-        return (float(chosen["lr"].iloc[0]), float(chosen["accuracy"].iloc[0])) if len(chosen) else (math.nan, math.nan)
-
-    lr, accuracy = point(fact)
-    near = [
-        1 for x, y in map(point, before) if x > 0 and lr > 0 and abs(math.log10(x / lr)) < 0.12
-        and abs(y - accuracy) < 0.015
-    ]  # fmt: skip
-    return min(len(near), 4)
+    return [line, around] if chosen.any() else [line]
 
 
 def _strip(method: int, fact: Facts, height: int) -> list[dict[str, Any]]:

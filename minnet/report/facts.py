@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -228,3 +228,17 @@ def has_validation(comparison: Comparison) -> bool:
     if is_number(fraction):
         return float(fraction) > 0
     return bool(comparison.curves["val_loss"].notna().any() or comparison.trials["val_loss"].notna().any())
+
+
+def rings(before: Sequence[Facts], fact: Facts) -> int:
+    """Return how many methods before this one selected nearly the same point, for rings around one another."""
+
+    def point(one: Facts) -> tuple[float, float]:
+        chosen = one.tuning[one.tuning["selected"]].head(1)
+        return (float(chosen["lr"].iloc[0]), float(chosen["accuracy"].iloc[0])) if len(chosen) else (np.nan, np.nan)
+
+    lr, accuracy = point(fact)
+    near = [
+        x > 0 and lr > 0 and abs(np.log10(x / lr)) < 0.12 and abs(y - accuracy) < 0.015 for x, y in map(point, before)
+    ]
+    return min(sum(map(bool, near)), 4)

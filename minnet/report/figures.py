@@ -1,4 +1,4 @@
-"""The charts of a comparison as files for a paper or a slide: PNG and SVG, one column wide."""
+"""The charts of a comparison as files for a paper or a slide, PNG and SVG: each one column wide, and an overview."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minnet.report.curves import bands
-from minnet.report.facts import Comparison, Facts, gather, has_validation
+from minnet.report.facts import Comparison, Facts, crowded, gather, has_validation, rings
 from minnet.report.palette import style_of
 from minnet.report.text import is_number, short
 from minnet.report.verdict import column
@@ -18,6 +18,8 @@ from minnet.report.verdict import column
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+Looks = Mapping[str, dict[str, Any]]
 
 _MARKERS = {
     "circle": "o",
@@ -42,11 +44,14 @@ _DASHES: Mapping[str, Any] = {
     "dashdot": (0, (5, 1.5, 1, 1.5)),
 }
 _COLUMN = 3.5  # inches: one column of a paper
-_SMALL = 7
+_SMALL = 7  # points, in a figure of one column
+_WIDE = (12.0, 4.4)  # inches: the overview, as wide as a screen
+_LARGE = 10.5
+_BANDS = 4  # with more methods bands hide one another
 
 
 def write_figures(comparison: Comparison, folder: str | Path) -> list[Path]:
-    """Write every chart as PNG (300 dpi) and SVG.
+    """Write every chart as PNG and SVG.
 
     Safe in any thread: it uses Matplotlib's objects, no pyplot and no global settings.
 
@@ -54,7 +59,8 @@ def write_figures(comparison: Comparison, folder: str | Path) -> list[Path]:
     ----------
     comparison : Comparison
     folder : str or Path
-        Made when missing; receives ``curves_loss``, ``curves_accuracy``, ``lr_sensitivity``, ``leaderboard``.
+        Made when missing; receives ``curves_loss``, ``curves_accuracy``, ``lr_sensitivity``, ``leaderboard``, one
+        column wide at 300 dpi, and ``overview``, 2400 pixels wide.
 
     Returns
     -------
@@ -65,77 +71,105 @@ def write_figures(comparison: Comparison, folder: str | Path) -> list[Path]:
     target.mkdir(parents=True, exist_ok=True)
     facts = gather(comparison)
     figures = {
-        "curves_loss": curves_figure(comparison, facts, "loss"),
-        "curves_accuracy": curves_figure(comparison, facts, "accuracy"),
-        "lr_sensitivity": sensitivity_figure(comparison, facts),
-        "leaderboard": leaderboard_figure(facts),
+        "curves_loss": (curves_figure(comparison, facts, "loss"), 300),
+        "curves_accuracy": (curves_figure(comparison, facts, "accuracy"), 300),
+        "lr_sensitivity": (sensitivity_figure(comparison, facts), 300),
+        "leaderboard": (leaderboard_figure(facts), 300),
+        "overview": (overview_figure(comparison, facts), 200),
     }
     written = []
-    for name, figure in figures.items():
-        for kind, options in (("png", {"dpi": 300}), ("svg", {"metadata": {"Date": None}})):
+    for name, (figure, dpi) in figures.items():
+        options: tuple[tuple[str, dict[str, Any]], ...] = (("png", {"dpi": dpi}), ("svg", {"metadata": {"Date": None}}))
+        for kind, given in options:
             path = target / f"{name}.{kind}"
-            figure.savefig(path, format=kind, **options)
+            figure.savefig(path, format=kind, **given)
             written.append(path)
     return written
 
 
 def curves_figure(comparison: Comparison, facts: list[Facts], measure: str) -> Figure:
-    """Return median and band over epochs, on validation data where there are any."""
-    from matplotlib.ticker import MaxNLocator
-
-    split = "validation" if has_validation(comparison) else "training"
-    figure, axes = _figure(2.9)
-    looks = _looks(facts)
-    drawn = bands(comparison.curves, [f.name for f in facts], column(measure, split))
-    for name, each in drawn.items():
-        if not each.finite:
-            continue
-        look = looks[name]
-        every = max(1, len(each.epochs) // 8)
-        axes.plot(each.epochs, each.median, markevery=every, **look)
-        axes.fill_between(each.epochs, each.low, each.high, color=look["color"], alpha=0.18, linewidth=0)
-    shown = [each for each in drawn.values() if each.finite]
-    if not shown:
-        _say(axes, "no finite run")
-    elif measure == "loss":
-        axes.set_yscale("log")
-        starts = [each.median[0] for each in shown if np.isfinite(each.median[0])]
-        if starts and axes.get_ylim()[1] > 3 * max(starts):
-            axes.set_ylim(top=3 * max(starts))
-        _plain_log(axes)
-    else:
-        _zoom(axes, np.concatenate([each.median[1:] for each in shown]))
-        _percent(axes.yaxis)
-        target = comparison.experiment.get("target")
-        if split == "validation" and is_number(target):
-            axes.axhline(float(target), color="0.5", linewidth=0.8, linestyle=":", zorder=0)
-    axes.set_xlabel("epochs", fontsize=_SMALL + 1)
-    axes.set_ylabel(f"{split} {measure}", fontsize=_SMALL + 1)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _legend(figure, [f.name for f in facts], looks)
+    """Return the medians over epochs, on validation data where there are any; with few methods bands too."""
+    figure, (axes,) = _figure(_COLUMN, _height(facts))
+    _draw_curves(axes, comparison, crowded(facts), measure, _looks(facts))
+    _legend(figure, facts, _looks(facts))
     return figure
 
 
 def sensitivity_figure(comparison: Comparison, facts: list[Facts]) -> Figure:
     """Return the accuracy of the tuning trials against the step size; diverged trials lie at the bottom."""
+    figure, (axes,) = _figure(_COLUMN, _height(facts))
+    _draw_sensitivity(axes, comparison, crowded(facts), _looks(facts))
+    _legend(figure, facts, _looks(facts))
+    return figure
+
+
+def leaderboard_figure(facts: list[Facts]) -> Figure:
+    """Return the test accuracy of every seed with the medians, best method on top."""
+    figure, (axes,) = _figure(_COLUMN, 0.75 + 0.22 * max(len(facts), 3))
+    _draw_scores(axes, facts, _looks(facts))
+    return figure
+
+
+def overview_figure(comparison: Comparison, facts: list[Facts]) -> Figure:
+    """Return accuracy over epochs, sensitivity to the step size and final accuracies side by side, with one legend."""
+    figure, (left, middle, right) = _figure(*_WIDE, panels=3, size=_LARGE)
+    leaders, looks = crowded(facts), _looks(facts, 1.35)
+    _draw_curves(left, comparison, leaders, "accuracy", looks, _LARGE)
+    _draw_sensitivity(middle, comparison, leaders, looks, _LARGE)
+    _draw_scores(right, leaders, looks, _LARGE)
+    titles = ("Accuracy in training", "Sensitivity to the step size", "Test accuracy, one point per seed")
+    for axes, title in zip((left, middle, right), titles, strict=True):
+        axes.set_title(title, fontsize=_LARGE + 1.5, loc="left")
+    _legend(figure, facts, looks, _LARGE)
+    return figure
+
+
+def _height(facts: list[Facts]) -> float:
+    """Return the height of a figure of one column, in inches, with room for its legend."""
+    return 2.9 if len(facts) <= 8 else 3.3
+
+
+def _draw_curves(
+    axes: Axes, comparison: Comparison, facts: list[Facts], measure: str, looks: Looks, size: float = _SMALL
+) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     split = "validation" if has_validation(comparison) else "training"
-    figure, axes = _figure(2.9)
-    looks = _looks(facts)
-    for fact in facts:
+    drawn = bands(comparison.curves, [f.name for f in facts], column(measure, split))
+    shown = {name: each for name, each in drawn.items() if each.finite}
+    for name, each in shown.items():
+        axes.plot(each.epochs, each.median, markevery=max(1, len(each.epochs) // 8), **looks[name])
+        if len(shown) <= _BANDS:
+            axes.fill_between(each.epochs, each.low, each.high, color=looks[name]["color"], alpha=0.18, linewidth=0)
+    if not shown:
+        _say(axes, "no finite run", size)
+    elif measure == "loss":
+        axes.set_yscale("log")
+        starts = [each.median[0] for each in shown.values() if np.isfinite(each.median[0])]
+        if starts and axes.get_ylim()[1] > 3 * max(starts):
+            axes.set_ylim(top=3 * max(starts))
+        _plain_log(axes)
+    else:
+        axes.set_ylim(top=1.01)
+        _percent(axes.yaxis)
+        target = comparison.experiment.get("target")
+        if split == "validation" and is_number(target):
+            axes.axhline(float(target), color="0.5", linewidth=0.8, linestyle=":", zorder=0)
+    axes.set_xlabel("epochs", fontsize=size + 1)
+    axes.set_ylabel(f"{split} {measure}", fontsize=size + 1)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _draw_sensitivity(
+    axes: Axes, comparison: Comparison, facts: list[Facts], looks: Looks, size: float = _SMALL
+) -> None:
+    split = "validation" if has_validation(comparison) else "training"
+    for place, fact in enumerate(facts):
         table, look = fact.tuning, looks[fact.name]
-        good = table[~table["diverged"]]
+        good, chosen = table[~table["diverged"]], table[table["selected"]]
         axes.plot(good["lr"], good["accuracy"], **(look if fact.only_lr else {**look, "linestyle": "none"}))
-        chosen = table[table["selected"]]
-        axes.plot(
-            chosen["lr"],
-            chosen["accuracy"],
-            "o",
-            ms=10,
-            mfc="none",
-            mec=look["color"],
-            mew=1.2,
-            linestyle="none",
-        )
+        wide = (1.4 + 0.45 * rings(facts[:place], fact)) * size  # around one another where methods chose the same
+        axes.plot(chosen["lr"], chosen["accuracy"], "o", ms=wide, mfc="none", mec=look["color"], mew=1.2)
     axes.set_xscale("log")
     known = np.concatenate([np.empty(0), *(f.tuning["accuracy"].dropna().to_numpy() for f in facts)])
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
@@ -149,68 +183,61 @@ def sensitivity_figure(comparison: Comparison, facts: list[Facts]) -> Figure:
     if lost:
         bottom = floor - 0.05 * span * (len(lost) if len(lost) < 8 else 1)
         axes.axhline(low - 0.06 * span, color="0.7", linewidth=0.6)
-        axes.set_ylim(bottom, high + 0.07 * span)
-        axes.annotate(
-            "diverged",
-            (0.01, low - 0.07 * span),
-            xycoords=("axes fraction", "data"),
-            fontsize=_SMALL - 1,
-            color="0.35",
-            va="top",
-        )
+        axes.set_ylim(bottom, high + 0.1 * span)
+        where, below = ("axes fraction", "data"), low - 0.07 * span
+        axes.annotate("diverged", (0.01, below), xycoords=where, fontsize=size - 1, color="0.35", va="top")
     _percent(axes.yaxis, floor=low - 0.06 * span)
     if not known.size:
         axes.set_yticks([])
-    axes.set_xlabel("step size (learning rate)", fontsize=_SMALL + 1)
-    axes.set_ylabel(f"{split} accuracy", fontsize=_SMALL + 1)
-    _legend(figure, [f.name for f in facts], looks)
-    return figure
+    axes.set_xlabel("step size (ring: selected)", fontsize=size + 1)
+    axes.set_ylabel(f"{split} accuracy", fontsize=size + 1)
 
 
-def leaderboard_figure(facts: list[Facts]) -> Figure:
-    """Return the test accuracy of every seed with the medians, best method on top."""
+def _draw_scores(axes: Axes, facts: list[Facts], looks: Looks, size: float = _SMALL) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    figure, axes = _figure(0.75 + 0.22 * max(len(facts), 3))
-    looks = _looks(facts)
     for place, fact in enumerate(facts):
         look = looks[fact.name]
         scores = [score for score in fact.scores.values() if is_number(score)]
         axes.plot(scores, [-place] * len(scores), **{**look, "linestyle": "none", "alpha": 0.7})
-        if is_number(fact.test):
-            axes.plot([fact.test], [-place], "|", color=look["color"], markersize=12, markeredgewidth=2)
-    if not any(is_number(f.test) for f in facts):
-        _say(axes, "no final run finished")
+        if is_number(fact.test) and scores and fact.test > 0:
+            axes.plot([fact.test], [-place], "|", color=look["color"], markersize=1.7 * size, markeredgewidth=2)
+        if len(scores) < len(fact.scores):
+            text = f"{len(fact.scores) - len(scores)} of {len(fact.scores)} diverged: 0 %"
+            where = ("axes fraction", "data")
+            axes.annotate(text, (0.01, -place), xycoords=where, fontsize=size - 1, color="0.35", va="center")
+    if not any(f.finished for f in facts):
+        _say(axes, "no final run finished", size)
     axes.set_yticks([-place for place in range(len(facts))])
-    axes.set_yticklabels([printable(f.name, 24) for f in facts], fontsize=_SMALL, parse_math=False)
+    axes.set_yticklabels([printable(f.name, 24) for f in facts], fontsize=size, parse_math=False)
     axes.set_ylim(0.6 - max(len(facts), 1), 0.6)
     axes.grid(False, axis="y")
     _percent(axes.xaxis)
     axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.set_xlabel("test accuracy (bar: median)", fontsize=_SMALL + 1)
-    return figure
+    axes.set_xlabel("test accuracy (bar: median)", fontsize=size + 1)
 
 
-def _figure(height: float) -> tuple[Figure, Axes]:
+def _figure(width: float, height: float, panels: int = 1, size: float = _SMALL) -> tuple[Figure, list[Axes]]:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(_COLUMN, height), layout="constrained")
-    axes = figure.add_subplot()
-    axes.grid(True, color="0.9", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=_SMALL, which="both")
-    return figure, axes
+    figure = Figure(figsize=(width, height), layout="constrained")
+    drawn = list(figure.subplots(1, panels, squeeze=False)[0])
+    for axes in drawn:
+        axes.grid(True, color="0.9", linewidth=0.6)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(labelsize=size, which="both")
+    return figure, drawn
 
 
-def _looks(facts: list[Facts]) -> dict[str, dict[str, Any]]:
+def _looks(facts: list[Facts], scale: float = 1.0) -> Looks:
     return {
         name: {
             "color": colour,
             "marker": _MARKERS[marker],
             "linestyle": _DASHES[dash],
-            "markersize": 4.5,
-            "linewidth": 1.4,
+            "markersize": 4.5 * scale,
+            "linewidth": 1.4 * scale,
             "markeredgecolor": "white",
             "markeredgewidth": 0.4,
         }
@@ -218,20 +245,23 @@ def _looks(facts: list[Facts]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _legend(figure: Figure, names: list[str], looks: Mapping[str, dict[str, Any]]) -> None:
+def _legend(figure: Figure, facts: list[Facts], looks: Looks, size: float = _SMALL) -> None:
     from matplotlib.lines import Line2D
 
+    names = [f.name for f in crowded(facts)]
     if not names:
         return
-    handles = [Line2D([], [], **looks[name]) for name in names]
     labels = [printable(name, 24) for name in names]
-    columns = 4 if max(map(len, labels)) <= 9 else 2
+    room = figure.get_figwidth() * 72 / (0.62 * size)  # in letters
+    columns = max(1, int(room / (max(map(len, labels)) + 7)))
     legend = figure.legend(
-        handles,
+        [Line2D([], [], **looks[name]) for name in names],
         labels,
         loc="outside upper center",
         ncols=min(columns, len(names)),
-        fontsize=_SMALL,
+        fontsize=size,
+        title=f"the first {len(names)} of {len(facts)} methods" if len(names) < len(facts) else None,
+        title_fontsize=size,
         frameon=False,
         handlelength=2.4,
         columnspacing=1.0,
@@ -278,13 +308,5 @@ def _plain_log(axes: Axes) -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _zoom(axes: Axes, values: np.ndarray) -> None:
-    """Show the race: the start, one random guess for all, lies below the axis."""
-    values = values[np.isfinite(values)]
-    if values.size and np.quantile(values, 0.1) < values.max():
-        low, high = float(np.quantile(values, 0.1)), float(values.max())
-        axes.set_ylim(low - 0.08 * (high - low), min(high + 0.08 * (high - low), 1.002))
-
-
-def _say(axes: Axes, text: str) -> None:
-    axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=_SMALL + 1, transform=axes.transAxes)
+def _say(axes: Axes, text: str, size: float) -> None:
+    axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=size + 1, transform=axes.transAxes)

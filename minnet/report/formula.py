@@ -60,7 +60,7 @@ def symbols(names: Iterable[str], formula: str) -> dict[str, str]:
 
     Examples
     --------
-    >>> symbols(["lr", "momentum", "eps"], "v ← μ v + g\nw ← w − α v")
+    >>> symbols(["lr", "momentum", "eps"], "v ← μ v + α g")
     {'lr': 'α', 'momentum': 'μ'}
     """
     found: dict[str, str] = {}
@@ -87,9 +87,10 @@ def assignments(hyper: Mapping[str, object], formula: str) -> str:
     'α = 0.001, ε = 1e-8, refresh = 10'
     """
     written = symbols(list(hyper), formula)
+    ordered = sorted(hyper.items(), key=lambda item: item[0] != "lr")  # the step size first
     return ", ".join(
         f"{written.get(name) or clean(name)} = {number(value, 6) if is_number(value) else clean(value)}"
-        for name, value in hyper.items()
+        for name, value in ordered
     )
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from minnet.report import protocol, verdict
-from minnet.report.facts import Comparison, Facts, gather, has_validation
-from minnet.report.formula import formula_html
+from minnet.report.facts import Comparison, Facts, crowded, gather, has_validation, unfinished
+from minnet.report.formula import assignments, formula_html, symbols
 from minnet.report.palette import dark, style_of
 from minnet.report.text import NONE, NOT_REACHED, clean, is_number, number, percent, seconds, settings, short, unbroken
 
@@ -35,7 +35,7 @@ _HEADS = (
     ("test accuracy", True),
     ("validation accuracy", True),
     ("epochs to target", True),
-    ("seconds to target", True),
+    ("time to target", True),
     ("step size", True),
     ("others", False),
     ("trials diverged", True),
@@ -99,12 +99,16 @@ def context(comparison: Comparison) -> dict[str, Any]:
     return {
         "title": protocol.title(comparison.experiment),
         "asked": protocol.asked(comparison),
+        "unfinished": unfinished(comparison),
         "verdict": [unbroken(text) for text in verdict.sentences(comparison, facts)],
         "methods": methods,
         "heads": [{"text": t, "numeric": n} for t, n in _HEADS if others or t != "others"],
         "rows": rows,
         "others": others,
         "strip": any(f.tuning["diverged"].any() for f in facts),
+        "noise": _noise(comparison) if verdict.noisy_times(facts) else "",
+        "lost": any(f.final_diverged for f in facts),
+        "leaders": len(crowded(facts)),
         "edges": any(f.edge for f in facts),
         "labels": {name: chart["label"] for name, chart in charts.items()},
         "abouts": {name: charts[name]["views"][view]["about"] for name, view in first.items()},
@@ -113,9 +117,16 @@ def context(comparison: Comparison) -> dict[str, Any]:
         "measured": [unbroken(text) for text in protocol.measured(comparison)],
         "command": _command(comparison.provenance.get("command")),
         "provenance": protocol.facts_of({k: v for k, v in comparison.provenance.items() if k != "command"}),
-        "experiment": protocol.facts_of(comparison.experiment),
-        "payload": {"methods": methods, "charts": charts, "start": start},
+        "experiment": protocol.toml(comparison.experiment),
+        "payload": {"methods": methods, "charts": charts, "start": start, "leaders": len(crowded(facts))},
     }
+
+
+def _noise(comparison: Comparison) -> str:
+    """Return why short times are not to be ranked."""
+    jobs = comparison.provenance.get("jobs")
+    side = f", measured with {int(jobs)} runs side by side," if is_number(jobs) and jobs > 1 else ""
+    return f"Training times below {seconds(verdict.MEASURABLE)}{side} are mostly noise: do not rank methods by them."
 
 
 def _start(comparison: Comparison) -> dict[str, Any]:
@@ -125,7 +136,7 @@ def _start(comparison: Comparison) -> dict[str, Any]:
         "axis": "epochs",
         "split": "validation" if validated else "training",
         "splits": ["validation", "training"] if validated else ["training"],
-        "band": "on",
+        "band": "off",
         "loss": "log",
         "accuracy": "linear",
         "tuned": "accuracy",
@@ -163,7 +174,7 @@ def _row(fact: Facts) -> dict[str, Any]:
         "rank": fact.rank,
         "name": short(fact.name, 60),
         "full": clean(fact.name),
-        "test": "diverged" if fact.final_diverged and not fact.finished else percent(fact.test),
+        "test": percent(fact.test),
         "spread": f"{percent(fact.test_low)[:-2]} – {percent(fact.test_high)[:-2]}" if spread else "",
         "validation": percent(fact.validation),
         "epochs": number(fact.epochs_to_target) if reached else NOT_REACHED,
@@ -174,6 +185,7 @@ def _row(fact: Facts) -> dict[str, Any]:
         "diverged": fact.diverged,
         "trials": fact.trials,
         "final_diverged": fact.final_diverged,
+        "seeds": len(fact.scores),
         "sort": {
             "test": _sortable(fact.test),
             "validation": _sortable(fact.validation),
@@ -192,18 +204,20 @@ def _rule(fact: Facts, comparison: Comparison) -> dict[str, Any]:
     from markupsafe import Markup
 
     rule: Mapping[str, Any] = comparison.rules.get(fact.name, {})
-
+    hyper, formula = {**dict(rule.get("hyperparameters") or {}), **fact.hyper}, str(rule.get("formula") or "")
+    space = rule.get("space") or {}
     title = " ".join(filter(None, [clean(rule.get("title", "")), _style(rule.get("style"))]))
     return {
         "name": clean(fact.name),
         "title": title,
-        "formula": Markup(formula_html(rule.get("formula") or "")),
+        "formula": Markup(formula_html(formula)),
         "source": str(rule.get("rule_source") or "").strip(),
         "paper": clean(rule.get("paper") or ""),
-        "hyper": settings({**dict(rule.get("hyperparameters") or {}), **fact.hyper}),
+        "hyper": assignments(hyper, formula),
+        "default": number(fact.default_lr) if is_number(fact.default_lr) else "",
         "differs": protocol.differences(comparison.experiment, fact.name),
         "notes": clean(rule.get("notes") or ""),
-        "space": protocol.space_text(rule.get("space") or {}),
+        "space": protocol.space_text(space, symbols([*hyper, *space], formula)),
     }
 
 

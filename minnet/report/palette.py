@@ -57,8 +57,8 @@ def style_of(optimizer_names: Iterable[str]) -> dict[str, tuple[str, str, str]]:
     """Return colour, marker and dash of every method.
 
     The lecture's seven always look the same. Any other name gets a look drawn from its letters; within one
-    call names share neither colour nor marker until all of them are used, and the two together later still. Where none of the seven is present,
-    their colours are free for others.
+    call names share neither colour nor marker until all of them are used, and the two together later still.
+    Where none of the seven is present, their colours are free for others.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from minnet.report.facts import Comparison, has_validation
+from minnet.report.facts import Comparison, has_validation, unfinished
 from minnet.report.text import clean, count, is_number, listing, number, said, share
 
 # Settings that say nothing when off.
@@ -22,7 +22,9 @@ def title(experiment: Mapping[str, Any]) -> str:
 def asked(comparison: Comparison) -> str:
     """Return the question of the comparison and the task behind it."""
     experiment = comparison.experiment
-    names = [said(name) for name in comparison.rules or comparison.leaderboard["optimizer"]]
+    ran = list(comparison.trials["optimizer"].unique())
+    known = [*comparison.rules, *(name for name in ran if name not in comparison.rules)]
+    names = [said(name) for name in known if name in ran or not unfinished(comparison)]
     methods = listing(names) if len(names) <= 12 else count(len(names), "method")
     epochs = experiment.get("training", {}).get("epochs")
     span = f" in {count(int(epochs), 'epoch')}" if is_number(epochs) else ""
@@ -32,6 +34,8 @@ def asked(comparison: Comparison) -> str:
     if own:
         return f"{own} The task: {task}{span}."
     best = " at its best step size" if set(_budgets(comparison)) - {1} else ""
+    if not names:
+        return f"The task: {task}{span}."
     if len(names) == 1:
         return f"How well does {methods} train {task}{span}{best}?"
     return f"Which of {methods} trains {task} best{span}{', each' + best if best else ''}?"
@@ -59,15 +63,17 @@ def measured(comparison: Comparison) -> list[str]:
     """Return the protocol, one statement per line."""
     experiment = comparison.experiment
     training = experiment.get("training", {})
+    part, final = unfinished(comparison), (comparison.trials["kind"] == "final").any()
     lines = [
+        f"The comparison is unfinished: {part}; all that is said here holds for those." if part else "",
         _work(experiment, training),
         _tuning(comparison),
-        _seeds(comparison, experiment.get("seeds")),
+        _seeds(comparison),
         _validation(comparison, training),
-        "The test set was read once, by the final runs.",
+        "The test set was read once, by the final runs." if final else "",
         _target(comparison, experiment),
-        "Low to high is the 10 % to the 90 % quantile over the seeds, and so is the band of a curve. A seed "
-        "that diverged counts as the worst: an accuracy of 0, an infinite loss.",
+        "Low to high is the 10 % to the 90 % quantile over the seeds, and so is the band of a curve. A run "
+        "that diverged counts as the worst: an accuracy of 0 in table, verdict and curves, an infinite loss.",
         "The difference between first and second is judged on the paired seeds, with Student's interval for the mean.",
         _time(comparison),
     ]
@@ -108,14 +114,17 @@ def _tuning(comparison: Comparison) -> str:
     )
 
 
-def _seeds(comparison: Comparison, seeds: object) -> str:
-    if not is_number(seeds):
-        return ""
-    amount = int(seeds)
+def _seeds(comparison: Comparison) -> str:
+    """Return what is known of the seeds, from the runs that there are."""
     trials = comparison.trials
     tuned, final = (set(trials.loc[trials["kind"] == kind, "seed"]) for kind in ("tune", "final"))
-    other = "other than that of the tuning, " if amount > 1 and tuned and final and not tuned & final else ""
-    text = f"The selected hyperparameters were then run with {count(amount, 'seed')}"
+    if not final:
+        return "No final run has finished yet." if len(trials) else ""
+    each = trials[trials["kind"] == "final"].groupby("optimizer")["seed"].nunique()
+    fewest, amount = int(each.min()), int(each.max())
+    other = "other than that of the tuning, " if amount > 1 and tuned and not tuned & final else ""
+    seeds = count(amount, "seed") if fewest == amount else f"{fewest} to {count(amount, 'seed')}"
+    text = f"The selected hyperparameters were then run with {seeds}"
     if amount < 2:
         return f"{text}, so nothing is known about the spread."
     same = "a seed gives every method the same initial weights and the same order of batches"
@@ -138,7 +147,7 @@ def _target(comparison: Comparison, experiment: Mapping[str, Any]) -> str:
     if not is_number(experiment.get("target")) or not has_validation(comparison):
         return ""
     return (
-        f"The target is {share(experiment['target'])} validation accuracy; epochs and seconds to it are "
+        f"The target is {share(experiment['target'])} validation accuracy; epochs and training time to it are "
         "medians over the seeds, read at the ends of epochs."
     )
 
@@ -146,7 +155,10 @@ def _target(comparison: Comparison, experiment: Mapping[str, Any]) -> str:
 def _time(comparison: Comparison) -> str:
     jobs = comparison.provenance.get("jobs")
     side = f", with {count(int(jobs), 'run')} side by side" if is_number(jobs) else ""
-    return f"Seconds are training time alone, without compilation and evaluation{side}."
+    return (
+        f"Times are training alone, without compilation and evaluation{side}; below some 50 ms they are noise, and "
+        "above it a difference counts only where it is larger than that between runs of one method."
+    )
 
 
 def facts_of(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
@@ -184,8 +196,32 @@ def differences(experiment: Mapping[str, Any], label: str) -> str:
     return ", ".join(f"{key} {_plain(mine[key])}" for key in ("network", "schedule") if mine.get(key))
 
 
-def space_text(space: Mapping[str, Any]) -> str:
-    """Return a search space in words.
+def toml(experiment: Mapping[str, Any]) -> str:
+    """Return the experiment as the TOML that runs it again.
+
+    Examples
+    --------
+    >>> toml({"data": "digits", "target": None, "training": {"epochs": 3}})
+    'data = "digits"\\n\\n[training]\\nepochs = 3\\n'
+    """
+    import tomli_w
+
+    return tomli_w.dumps(_storable(experiment))
+
+
+def _storable(value: Any) -> Any:
+    """Return the value in the types of TOML, which knows no null."""
+    if isinstance(value, Mapping):
+        return {str(key): _storable(each) for key, each in value.items() if each is not None}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_storable(each) for each in value if each is not None]
+    if isinstance(value, bool | int | float | str):
+        return value
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def space_text(space: Mapping[str, Any], symbols: Mapping[str, str] | None = None) -> str:
+    """Return a search space in words, with the symbols of the formula where there are any.
 
     Examples
     --------
@@ -193,7 +229,8 @@ def space_text(space: Mapping[str, Any]) -> str:
     'lr from 0.0001 to 0.1 (log)'
     """
     parts = []
-    for name, given in space.items():
+    for key, given in space.items():
+        name = (symbols or {}).get(key, key)
         ends = given if isinstance(given, Mapping) else getattr(given, "__dict__", {})
         if {"low", "high"} <= set(ends):
             scale = f" ({clean(ends['scale'])})" if ends.get("scale") else ""

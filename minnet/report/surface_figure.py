@@ -189,7 +189,7 @@ def _losses(axes: Axes, surface: Surface, tracks: Sequence[Track], looks: dict[s
     legend = axes.legend(
         loc="lower left",
         bbox_to_anchor=(0, 1.0),
-        ncols=3,
+        ncols=3 if max(len(track.label) for track in tracks) <= 10 else 2,
         fontsize=12,
         frameon=False,
         handlelength=2.6,

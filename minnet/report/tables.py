@@ -16,13 +16,13 @@ _HEADS = (
     "low – high",
     "validation",
     "epochs",
-    "seconds",
+    "time",
     "step size",
     "diverged",
     "others",
 )
 _LEFT = {"method", "others"}
-_FIRST_TO_GO = ("others", "validation", "low – high", "diverged", "seconds")
+_FIRST_TO_GO = ("others", "validation", "low – high", "diverged", "time")
 _GAP = "  "
 
 
@@ -41,7 +41,7 @@ def leaderboard_text(comparison: Comparison, width: int | None = None, plain: bo
     -------
     str
         Without a newline at the end. ``↑`` and ``↓`` mark a step size at the upper or lower end of those
-        tried; epochs and seconds are those to the target. Columns that do not fit are left out.
+        tried; epochs and training time are those to the target. Columns that do not fit are left out.
     """
     facts = gather(comparison)
     columns = _columns(facts)

@@ -9,8 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from minnet.report.curves import Band, bands, last, tolerance, value_at
-from minnet.report.facts import Comparison, Facts, gather, has_validation
-from minnet.report.text import count, is_number, listing, number, percent, points, said, seconds, share
+from minnet.report.facts import Comparison, Facts, gather, has_validation, unfinished
+from minnet.report.text import count, is_number, number, percent, points, said, seconds, share, some
+
+# Training shorter than this is mostly the clock and the other processes; in seconds.
+MEASURABLE = 0.05
 
 
 class Interval(NamedTuple):
@@ -66,7 +69,7 @@ def paired_interval(first: Mapping[int, float], second: Mapping[int, float], lev
 
 
 def sentences(comparison: Comparison, facts: list[Facts] | None = None) -> list[str]:
-    """Return the verdict in at most three sentences of plain text.
+    """Return the verdict in at most three sentences of plain text, after one that says if it is not final.
 
     Parameters
     ----------
@@ -80,14 +83,17 @@ def sentences(comparison: Comparison, facts: list[Facts] | None = None) -> list[
         The winner or why there is none; who reached the target; what diverged, where the search was narrow.
     """
     facts = gather(comparison) if facts is None else facts
-    told = [_winner(facts), _target(comparison, facts), _troubles(facts)]
-    return [sentence for sentence in told if sentence]
+    part = unfinished(comparison)
+    told = [_winner(comparison, facts), _target(comparison, facts), _troubles(facts)]
+    start = f"Unfinished: {part}. What follows is how things stand, not a result." if part else ""
+    return [sentence for sentence in (start, *told) if sentence]
 
 
-def _winner(facts: list[Facts]) -> str:
+def _winner(comparison: Comparison, facts: list[Facts]) -> str:
     running = [f for f in facts if f.finished]
     if not facts:
-        return "Nothing has been run yet."
+        tuned = int((comparison.trials["kind"] == "tune").sum())
+        return f"{count(tuned, 'tuning run')} and no final run so far." if tuned else "Nothing has been run yet."
     if not running:
         if all(f.trials > 0 and f.diverged == f.trials for f in facts):
             runs = count(sum(f.trials for f in facts), "tuning trial")
@@ -98,12 +104,12 @@ def _winner(facts: list[Facts]) -> str:
         others = "nothing else ran" if len(facts) == 1 else "no other method finished a final run"
         return (
             f"{_scored(best)} has a median test accuracy of {percent(best.test)} "
-            f"over {count(best.finished, 'seed')}; {others}, so there is nothing to compare it with."
+            f"over {count(len(best.scores), 'seed')}; {others}, so there is nothing to compare it with."
         )
-    return _compare(best, running[1], running[2:])
+    return _compare(best, running[1], running[2:], "leads so far" if unfinished(comparison) else "wins")
 
 
-def _compare(best: Facts, second: Facts, others: list[Facts]) -> str:
+def _compare(best: Facts, second: Facts, others: list[Facts], wins: str) -> str:
     gap = paired_interval(best.counted, second.counted)
     pair = f"{_scored(best, best.test)} and {_scored(second, second.test)}"
     if gap.pairs == 0:
@@ -120,7 +126,7 @@ def _compare(best: Facts, second: Facts, others: list[Facts]) -> str:
     interval = f"(95 % interval {points(gap.low)} to {points(gap.high)})"
     if gap.low > 0:
         return (
-            f"{_scored(best)} wins with a median test accuracy of {percent(best.test)}, {points(gap.mean)} "
+            f"{_scored(best)} {wins} with a median test accuracy of {percent(best.test)}, {points(gap.mean)} "
             f"points ahead of {_scored(second)} on average over {gap.pairs} paired seeds {interval}."
         )
     text = (
@@ -128,7 +134,11 @@ def _compare(best: Facts, second: Facts, others: list[Facts]) -> str:
         f"{lead} on average {interval}"
     )
     alike = [said(f.name) for f in others if not paired_interval(best.counted, f.counted).excludes_zero]
-    return f"{text}; nor do the seeds tell {said(best.name)} from {listing(alike, 'or')}." if alike else f"{text}."
+    return (
+        f"{text}; nor do the seeds tell {said(best.name)} from {some(alike, 'method', last='or')}."
+        if alike
+        else f"{text}."
+    )
 
 
 def _scored(fact: Facts, score: float | None = None) -> str:
@@ -147,19 +157,44 @@ def _target(comparison: Comparison, facts: list[Facts]) -> str:
         return f"No method reached the target of {goal}."
     fewest = min(f.epochs_to_target for f in reached)
     first = [said(f.name) for f in reached if f.epochs_to_target == fewest]
-    timed = [f for f in reached if is_number(f.seconds_to_target)]
-    quick = min(timed, key=lambda f: f.seconds_to_target) if timed else None
-    text = f"The target of {goal} took the fewest epochs ({number(fewest)})"
-    if quick and first == [said(quick.name)]:
-        text += f" and the least training time ({seconds(quick.seconds_to_target)}) with {first[0]}"
-    else:
-        text += f" with {listing(first)}"
-        if quick:
-            text += f", the least training time ({seconds(quick.seconds_to_target)}) with {said(quick.name)}"
+    text = f"The target of {goal} took the fewest epochs ({number(fewest)}) with {some(first, 'method')}"
+    text += _quickest(reached)
     if len(facts) == 1:
         return f"{text}."
     missed = [said(f.name) for f in facts if not is_number(f.epochs_to_target)]
-    return f"{text}; {listing(missed)} never reached it." if missed else f"{text}; every method reached it."
+    return f"{text}; {some(missed, 'method')} never reached it." if missed else f"{text}; every method reached it."
+
+
+def _quickest(reached: list[Facts]) -> str:
+    """Return who took the least training time, as far as clocks can tell."""
+    timed = sorted((f for f in reached if is_number(f.seconds_to_target)), key=lambda f: f.seconds_to_target)
+    if not timed:
+        return ""
+    quick, longest = timed[0], timed[-1].seconds_to_target
+    least = seconds(quick.seconds_to_target)
+    if len(timed) == 1:
+        return f", in {least} of training"
+    if quick.seconds_to_target < MEASURABLE:
+        return f"; the training times to it, {least} to {seconds(longest)}, are too short to rank"
+    close = [said(f.name) for f in timed if not told_apart(quick, f)]
+    if len(close) == 1:
+        return f", the least training time ({least}) with {said(quick.name)}"
+    return f"; the least training time ({least} with {said(quick.name)}) is within the noise of {some(close[1:], 'method')}"
+
+
+def told_apart(quick: Facts, slow: Facts) -> bool:
+    """Say whether the training times to the target differ by more than runs of one method do among themselves.
+
+    With one seed nothing is known about that and a quarter is taken.
+    """
+    noise = max((f.time_spread if is_number(f.time_spread) else 0.25) for f in (quick, slow))
+    gap = slow.seconds_to_target - quick.seconds_to_target
+    return bool(slow.seconds_to_target >= MEASURABLE and gap > max(noise, 0.05) * slow.seconds_to_target)
+
+
+def noisy_times(facts: list[Facts]) -> bool:
+    """Say whether any time to the target is too short to mean anything."""
+    return any(is_number(f.seconds_to_target) and f.seconds_to_target < MEASURABLE for f in facts)
 
 
 def _troubles(facts: list[Facts]) -> str:
@@ -168,16 +203,18 @@ def _troubles(facts: list[Facts]) -> str:
     if trials and diverged == trials:
         return ""  # the first sentence has said so
     if diverged:
-        who = ", ".join(f"{said(f.name)} {f.diverged}" for f in facts if f.diverged)
+        who = some([f"{said(f.name)} {f.diverged}" for f in facts if f.diverged], "method")
         parts.append(f"{diverged} of {trials} tuning trials diverged ({who})")
     elif trials:
         parts.append("no tuning trial diverged")
     final = [f"{said(f.name)} {f.final_diverged} of {len(f.scores)}" for f in facts if f.final_diverged]
     if final:
-        parts.append(f"final runs diverged too ({', '.join(final)})")
+        parts.append(f"final runs diverged{' too' if diverged else ''} and count as 0 ({some(final, 'method')})")
     edges = [f"{said(f.name)} ({f.edge})" for f in facts if f.edge]
     if edges:
-        parts.append(f"the best step size of {listing(edges)} lies at the end of those tried, so more may be possible")
+        parts.append(
+            f"the best step size of {some(edges, 'method')} lies at the end of those tried, so more may be possible"
+        )
     text = "; ".join(parts)
     return text[:1].upper() + text[1:] + "." if text else ""
 
@@ -206,13 +243,13 @@ def reading(comparison: Comparison, names: list[str], measure: str, split: str, 
     if not best:
         return f"After {count(epochs, 'epoch')} the median of no method is finite."
     word, opposite = ("lowest", "highest") if measure == "loss" else ("highest", "lowest")
-    text = f"After {count(epochs, 'epoch')} {said(best)} has the {word} median {split} {measure}"
-    text += f" ({_value(ends[best], measure)})"
+    text = f"After {count(epochs, 'epoch')} {_have(best)} the {word} median {split} {measure}"
+    text += f" ({_value(ends[best[0]], measure)})"
     if worst != best:
-        text += f" and {said(worst)} the {opposite} ({_value(ends[worst], measure)})"
+        text += f" and {some([said(n) for n in worst], 'method')} the {opposite} ({_value(ends[worst[0]], measure)})"
     early, _ = _extremes({name: value_at(each.epochs, each.median, 1) for name, each in drawn.items()}, measure)
     told = early and epochs > 1 and len(drawn) > 1
-    return f"{text}; after the first, {said(early)} led." if told else f"{text}."
+    return f"{text}; after the first, {some([said(n) for n in early], 'method')} led." if told else f"{text}."
 
 
 def _reading_in_time(drawn: Mapping[str, Band], measure: str, split: str) -> str:
@@ -222,18 +259,25 @@ def _reading_in_time(drawn: Mapping[str, Band], measure: str, split: str) -> str
     if not best:
         return f"In the first {seconds(shared)} of training the median of no method is finite."
     word = "lowest" if measure == "loss" else "highest"
+    noise = "; times this short are mostly noise" if shared < MEASURABLE else ""
     return (
-        f"With the {seconds(shared)} of training that every method had, {said(best)} has the {word} "
-        f"median {split} {measure} ({_value(there[best], measure)})."
+        f"With the {seconds(shared)} of training that every method had, {_have(best)} the {word} "
+        f"median {split} {measure} ({_value(there[best[0]], measure)}){noise}."
     )
 
 
-def _extremes(values: Mapping[str, float], measure: str) -> tuple[str, str]:
+def _have(names: list[str]) -> str:
+    return f"{some([said(name) for name in names], 'method')} {'has' if len(names) == 1 else 'have'}"
+
+
+def _extremes(values: Mapping[str, float], measure: str) -> tuple[list[str], list[str]]:
+    """Return the best and the worst, several where they are equal."""
     known = {name: value for name, value in values.items() if math.isfinite(value)}
     if not known:
-        return "", ""
-    ordered = sorted(known, key=lambda name: known[name], reverse=measure == "accuracy")
-    return ordered[0], ordered[-1]
+        return [], []
+    ends = sorted([min(known.values()), max(known.values())], reverse=measure == "accuracy")
+    best, worst = ([name for name, value in known.items() if math.isclose(value, end, rel_tol=1e-9)] for end in ends)
+    return best, worst
 
 
 def _value(value: float, measure: str) -> str:
@@ -257,15 +301,29 @@ def sensitivity_reading(comparison: Comparison, facts: list[Facts]) -> str:
     if not known:
         return "No trial gave a finite result." if widths else "No step size was tuned: each method ran with one."
     widest, narrowest = max(known, key=lambda n: known[n]), min(known, key=lambda n: known[n])
-    text = f"{said(widest)} stays within one point of its best {split} accuracy "
-    text += f"{_factor(known[widest])} of the step size"
+    seeds = comparison.trials.loc[comparison.trials["kind"] == "tune", "seed"].unique()
+    seed = f" and tuning seed {seeds[0]} alone" if len(seeds) == 1 else ""
+    text = f"As far as the step sizes tried{seed} show, the trials within one point of the best {split} accuracy "
+    text += f"span {_factor(known[widest])} with {said(widest)}"
     if known[narrowest] < known[widest]:
-        text += f", {said(narrowest)} only {_factor(known[narrowest])}"
-    return text + "."
+        text += f" and {_factor(known[narrowest])} with {said(narrowest)}"
+    apart = spacing(facts)
+    return (
+        f"{text}; neighbours lie a factor of {number(apart, 2)} apart, so it is a rough guide."
+        if apart > 1
+        else text + "."
+    )
 
 
 def _factor(width: float) -> str:
-    return f"over a factor of {number(width, 2)}" if width > 1 else "at a single value"
+    return f"a factor of {number(width, 2)}" if width > 1 else "a single step size"
+
+
+def spacing(facts: list[Facts]) -> float:
+    """Return the typical factor between neighbouring step sizes of a method; 1 where there are none."""
+    tried = [np.unique(f.tuning["lr"].dropna().to_numpy(dtype=np.float64)) for f in facts]
+    ratios = np.concatenate([np.empty(0), *(each[1:] / each[:-1] for each in tried if each.size > 1)])
+    return float(np.median(ratios)) if ratios.size else 1.0
 
 
 def scores_reading(facts: list[Facts]) -> str:
@@ -273,11 +331,11 @@ def scores_reading(facts: list[Facts]) -> str:
     running = [f for f in facts if f.finished]
     if not running:
         return "No final run gave a test accuracy."
-    high, low = max(running, key=lambda f: f.test), min(running, key=lambda f: f.test)
+    high, low = max(running, key=lambda f: f.test), min(facts, key=lambda f: f.test if is_number(f.test) else 1.0)
     widest = max(running, key=lambda f: f.test_high - f.test_low)
     top = f"{percent(high.test)} ({said(high.name)})"
-    if len(running) == 1:
-        text = f"The median test accuracy over {count(high.finished, 'seed')} is {top}"
+    if len(facts) == 1:
+        text = f"The median test accuracy over {count(len(high.scores), 'seed')} is {top}"
     else:
         text = f"The median test accuracies lie between {percent(low.test)} ({said(low.name)}) and {top}"
     if len(widest.scores) < 2:

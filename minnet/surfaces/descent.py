@@ -110,7 +110,8 @@ def minimize(
     evaluation[0], f_evaluation[0] = x[0], f[0]
     walker, done = _Walker(fun, opt, start, int(steps)), 0
     for t in range(1, steps + 1):
-        known = walker.step(value, gradient)
+        with np.errstate(over="ignore", invalid="ignore"):
+            known = walker.step(value, gradient)
         if not np.isfinite(walker.w).all():
             break
         x[t] = walker.w
@@ -175,9 +176,9 @@ class _Walker:
         t, state = self.state.t, self.state
         if self.whole is not None:
             lr = float(self.opt.learning_rates(np.array([t]))[0])
-            self.w, *known = self.whole.iterate(partial(_ask, self.fun), self.w, value, gradient, lr)
             state.t += 1
-            return known[0], known[1]
+            self.w, value, gradient = self.whole.iterate(partial(_ask, self.fun), self.w, value, gradient, lr)
+            return value, gradient
         if self.update is None:  # a wrapper, which may want a second gradient
             self.opt.step(self.w, gradient, state)
             for _ in range(self.opt.gradients_per_step - 1):

@@ -7,13 +7,19 @@ import math
 import numpy as np
 
 from minnet.errors import InputError
-from minnet.network.network import Network
+from minnet.network.network import Network, gradient_kernel
 from minnet.network.propagation import Penalty
 from minnet.optimizers import Optimizer
-from minnet.optimizers.lbfgs import Lbfgs
+from minnet.optimizers.lbfgs import Lbfgs, compiled_direction
 from minnet.training.spec import RunSpec
 
 ROWS = 2048  # samples whose activations are in memory at a time
+
+
+def compile_kernels(x_dtype: str, dtype: str) -> None:
+    """Compile, or load from the cache, what an iteration calls."""
+    gradient_kernel(x_dtype, dtype)
+    compiled_direction()
 
 
 class FullBatch:

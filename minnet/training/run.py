@@ -13,12 +13,12 @@ import numpy as np
 
 from minnet import machine, schedules
 from minnet.data import Split
-from minnet.network.network import Network, gradient_kernel
+from minnet.network.network import Network
 from minnet.network.propagation import Penalty, make_work
 from minnet.optimizers import Optimizer
 from minnet.optimizers.wrapping import PULL, RADIUS
 from minnet.training.epoch import Around, Limits, epoch_kernel
-from minnet.training.full_batch import FullBatch
+from minnet.training.full_batch import FullBatch, compile_kernels
 from minnet.training.result import RunResult
 from minnet.training.spec import RunSpec
 
@@ -105,9 +105,7 @@ class Run:
         self.work = make_work(self.network.layout.widths, self.batch, self.dtype, dropout)
         self.Y_train = self.network.targets(split.y_train, spec.network.label_smoothing)
 
-        self.full_batch = (
-            FullBatch(spec, self.optimizer, self.network, split.X_train, self.Y_train) if whole else None
-        )
+        self.full_batch = FullBatch(spec, self.optimizer, self.network, split.X_train, self.Y_train) if whole else None
 
         self.epoch = 0
         self.history: list[dict[str, Any]] = []
@@ -133,7 +131,7 @@ class Run:
         """Compile or load every kernel that the run will call; return the seconds it took."""
         started = time.perf_counter()
         if self.optimizer.method.full_batch:
-            gradient_kernel(str(self.split.X_train.dtype), self.dtype)
+            compile_kernels(str(self.split.X_train.dtype), self.dtype)
         else:
             self.update = self.optimizer.update(self.dtype)
             self.kernel = epoch_kernel(str(self.split.X_train.dtype), self.dtype)

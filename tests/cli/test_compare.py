@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -13,8 +16,11 @@ import pandas as pd
 import pytest
 
 from minnet.cli import main
+from minnet.cli.compare import PlainView
 from minnet.lab.comparison import LEADERBOARD
+from minnet.lab.experiment import resolve
 from minnet.lab.store import Store
+from minnet.training import NetworkSpec, TrainingSpec
 
 TINY = ["--hidden", "4", "--epochs", "2", "--trials", "2", "--seeds", "2", "--optimizers", "sgd,adam"]
 LONGER = ["--hidden", "16", "--epochs", "40", "--batch-size", "4", "--trials", "4", "--seeds", "2",
@@ -123,6 +129,109 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_resume(tmp_path, jobs):
     assert out.splitlines()[-1] == f"interrupted: {done} finished runs are kept in {tmp_path}; the same command resumes"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for a single process there")
+@pytest.mark.parametrize("gap", [0.02, 0.15, 0.5])
+def test_a_second_ctrl_c_leaves_at_once_and_loses_nothing(tmp_path, gap):
+    big = ["--data", "synthetic:6000", "--hidden", "512,512", "--epochs", "200", "--trials", "1", "--seeds", "1"]
+    command = [sys.executable, "-m", "minnet", "compare", *big, "--optimizers", "sgd,adam", "--jobs", "2"]
+    one = ["--data", "synthetic:6000", "--hidden", "4", "--epochs", "1", "--trials", "1", "--seeds", "1"]
+    assert run(*one, "--optimizers", "sgd", "--out", tmp_path / "warm") == 0  # what is compiled is there
+    with subprocess.Popen(
+        [*command, "--out", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            for line in process.stdout:
+                if "kept in" in line:
+                    break
+            time.sleep(1)  # by now both train
+            process.send_signal(signal.SIGINT)
+            time.sleep(gap)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=10)
+        finally:
+            process.kill()
+    assert (process.returncode, err) == (130, "")
+    assert out.splitlines()[-1] == f"interrupted: 0 finished runs are kept in {tmp_path}; the same command resumes"
+    with Store(tmp_path) as store:
+        assert store.missing(["any"]) == ["any"]
+
+
+def test_the_second_interrupt_leaves_even_where_nobody_reads(monkeypatch):
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"x" * 4096)
+    os.set_blocking(writer, True)
+    view, codes = PlainView(Path("runs/x")), []
+    monkeypatch.setattr("os._exit", codes.append)
+    with os.fdopen(reader), os.fdopen(writer, "w") as full:
+        monkeypatch.setattr("sys.stdout", full)
+        view.interrupted()
+        assert codes == []
+        view.interrupted()
+    assert codes == [130]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="head ends otherwise there")
+def test_a_reader_that_has_seen_enough(tmp_path):
+    with start(tmp_path, *LONGER, "--jobs", "2") as process:
+        wait_for_runs(process, 2)
+        process.stdout.close()
+        err = process.stderr.read()
+        assert (process.wait(60), err) == (1, "")
+    assert 2 <= len(stored(tmp_path)) < LONGER_RUNS
+
+
+def test_an_unfinished_comparison_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["minnet", "compare", "--out", "my folder"])
+    run(*TINY, "--out", tmp_path)
+    assert "unfinished" not in capsys.readouterr().out
+    with closing(sqlite3.connect(tmp_path / "runs.sqlite")) as db, db:
+        last = db.execute("SELECT run_id FROM plan WHERE kind = 'final' AND seed = 2 LIMIT 1").fetchone()
+        db.execute("DELETE FROM epochs WHERE run_id = ?", last)
+        db.execute("DELETE FROM runs WHERE id = ?", last)
+    with pytest.raises(SystemExit) as end:
+        main(["report", str(tmp_path)])
+    assert end.value.code == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "unfinished: 7 of 8 runs; resume with minnet compare --out 'my folder'" in lines
+
+
+def test_every_option_of_the_network_and_the_training_reaches_the_experiment(tmp_path, monkeypatch):
+    asked = {}
+    monkeypatch.chdir(tmp_path)
+
+    def remember(spec, **keywords):
+        asked.update(spec=spec, **keywords)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("minnet.lab.compare", remember)
+    options = """
+    --optimizers adam --style torch --hidden 64,32 --activation tanh --output sigmoid --loss binary_cross_entropy
+    --label-smoothing 0.1 --init normal:0.05 --init-bias normal --dropout 0.3 --input-dropout 0.1 --dtype float64
+    --epochs 3 --batch-size 10 --schedule cosine --validation 0.2
+    --l2 0.01 --weight-decay 0.02 --decay-biases --max-norm 3 --clip-norm 5 --clip-value 2 --device cpu --engine local
+    """
+    assert run(*options.split()) == 130
+    network = NetworkSpec(
+        (64, 32),
+        "tanh",
+        "sigmoid",
+        "binary_cross_entropy",
+        0.1,
+        "normal:0.05",
+        "normal",
+        dropout=0.3,
+        input_dropout=0.1,
+    )
+    training = TrainingSpec(3, 10, 0.2, "cosine", 0.01, 0.02, True, 3.0, 5.0, 2.0, "float64")
+    assert (asked["spec"].network, asked["spec"].training) == (network, training)
+    assert [entry.style for entry in asked["spec"].entries] == ["torch"]
+    assert run() == 130
+    assert asked["spec"] == resolve()
+
+
 def test_no_arguments_run_the_lectures_race_in_the_default_folder(tmp_path, monkeypatch):
     asked = {}
     monkeypatch.chdir(tmp_path)
@@ -142,10 +251,22 @@ def test_no_arguments_run_the_lectures_race_in_the_default_folder(tmp_path, monk
     [
         (["race-mnits"], "did you mean 'race-mnist'"),
         (["absent.toml"], "no experiment file 'absent.toml'"),
+        (["race-mnits.toml"], "did you mean 'race-mnist'"),
+        (["--device", "cuda"], "device 'cuda': this version computes on the CPU only; use --device cpu"),
+        (["--scheduler", "tcp://10.0.0.1:8786"], "the engine 'local' takes none"),
+        (["--engine", "dask", "--scheduler", "tcp://10.0.0.1:8786"], "use --engine local"),
+        (["--style", "torhc", "--optimizers", "adam"], "did you mean 'torch'"),
+        (["--schedule", "cosine:lr=3"], "schedule 'cosine' sets lr 3.0, but lr is 0.001: drop one of them"),
+        (["--seeds", "99999999999999999999"], "seeds must be a whole number"),
+        (["--trials", "99999999999999999999"], "trials must be a whole number"),
+        (["--epochs", "99999999999999999999"], "epochs = 99999999999999999999"),
+        (["--batch-size", "99999999999999999999"], "batch_size = 99999999999999999999"),
+        (["--hidden", "99999999999999999999"], "99999999999999999999"),
+        (["--hidden", "1,,2"], "--hidden '1,,2'"),
         (["--optimizers", "sgd,adm"], "unknown optimizer 'adm': did you mean 'adam'"),
         (["--schedule", "cosin"], "'cosin'"),
         (["--validation", "0"], "validation = 0 leaves nothing to select"),
-        (["--engine", "dask"], "unknown engine 'dask': (allowed: local)"),
+        (["--engine", "dusk"], "unknown engine 'dusk': did you mean 'dask'"),
         (["--trials", "0"], "'--trials'"),
         (["--hidden", "x"], "--hidden 'x'"),
         (["--data", "no-such-data"], "no-such-data"),

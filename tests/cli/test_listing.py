@@ -1,5 +1,7 @@
 """`minnet list`: what is registered is listed, nothing is retyped."""
 
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
@@ -53,6 +55,21 @@ def test_optimizers_alone_show_formula_and_paper():
         assert method.paper in text
         assert all(line in text for line in method.formula.splitlines())
         assert f"{method.defaults['lr']:g}" in text
+
+
+def test_the_readme_repeats_what_the_methods_say():
+    """To renew it: put what `minnet list optimizers --markdown` prints between the markers."""
+    table = listed("optimizers", "--markdown").strip()
+    assert len(table.splitlines()) == 2 + len(optimizers.names())
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert readme.count("<!-- methods -->") == readme.count("<!-- /methods -->") == 1
+    assert readme.partition("<!-- methods -->")[2].partition("<!-- /methods -->")[0].strip() == table
+
+
+def test_only_methods_are_listed_in_markdown():
+    result = CliRunner().invoke(group, ["list", "--markdown"])
+    assert result.exit_code == 2
+    assert "minnet list optimizers --markdown" in result.stderr
 
 
 def test_columns_are_aligned():

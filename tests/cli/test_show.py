@@ -1,6 +1,6 @@
 """`minnet show`: the rule that runs, and what it does."""
 
-import inspect
+import itertools
 
 import numpy as np
 import pytest
@@ -11,10 +11,17 @@ from minnet.cli import group
 from minnet.cli.show import GRADIENTS, STEPS, plot
 
 
-def shown(*args):
-    result = CliRunner().invoke(group, ["show", *args])
+def shown(*args, anatomy=False):
+    result = CliRunner().invoke(group, ["show", *args, *([] if anatomy else ["--no-anatomy"])])
     assert result.exit_code == 0, result.output
     return result.stdout
+
+
+def section(text, title):
+    """The lines under a heading."""
+    lines = text.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith(title)) + 1
+    return list(itertools.takewhile(bool, lines[start:]))
 
 
 def first_steps(text):
@@ -35,9 +42,9 @@ def test_every_optimizer_shows_what_its_file_says(name):
         assert method.title in text
         assert method.paper.split(",")[0] in text
         assert all(line in text for line in method.formula.splitlines())
-        assert inspect.getsource(method.rule).splitlines()[-1].strip() in text
+        assert method.source.splitlines()[-1].strip() in text
         assert all(name in text for name in method.columns)
-        assert [len(rows) for rows in first_steps(text)] == [STEPS] * len(GRADIENTS)
+        assert [len(rows) for rows in first_steps(text)] == [STEPS] * (0 if method.full_batch else len(GRADIENTS))
 
 
 def test_first_steps_of_gradient_descent():
@@ -55,6 +62,59 @@ def test_styles_show_their_own_defaults_and_steps():
     paper, torch = first_steps(shown("rmsprop")), first_steps(shown("rmsprop", "--style", "torch"))
     assert paper[1][0]["step/α"] == pytest.approx(-1 / np.sqrt(0.1), rel=1e-4)
     assert torch[1][0]["step/α"] == pytest.approx(-1 / np.sqrt(0.01), rel=1e-4)
+
+
+def test_styles_stand_side_by_side():
+    lines = section(shown("rmsprop", "--style", "keras"), "Styles side by side")
+    small, large = (lines.index(line) for line in lines if line.startswith("  gradient"))
+    first = dict(zip(lines[small + 1].split()[1:], map(float, lines[small + 2].split()[1:])))
+    assert first["keras"] == pytest.approx(-1e-4 / np.sqrt(0.1e-8 + 1e-7), rel=1e-4)
+    assert first["paper"] == pytest.approx(-1e-4 / (np.sqrt(0.1e-8) + 1e-8), rel=1e-4)
+    assert first["torch"] == pytest.approx(-1e-4 / (np.sqrt(0.01e-8) + 1e-8), rel=1e-4)
+    ratio = lines[small + 2 + STEPS]
+    assert ratio.split()[:2] == ["differs", "by"]
+    assert "factor 10 " in ratio
+    assert "factor 10 " not in lines[large + 2 + STEPS]
+
+
+def test_a_style_that_is_written_as_another_differs_by_nothing():
+    lines = section(shown("sgd", "--style", "torch"), "Styles side by side")
+    assert [line.split("by")[1].split() for line in lines if "differs" in line] == [["nothing"] * 4] * 2
+
+
+def test_another_formula_is_shown_with_the_styles_that_have_it():
+    lines = [line.strip() for line in section(shown("rmsprop"), "Written otherwise by")]
+    assert "keras" in lines[0]
+    assert lines[1:] == optimizers.get("rmsprop", "keras").formula.splitlines()
+
+
+def test_the_anatomy_follows_one_weight_and_is_drawn(tmp_path):
+    picture = tmp_path / "adam.png"
+    text = shown("adam", "--figure", str(picture), anatomy=True)
+    lines = section(text, "Anatomy of a step")
+    head = next(i for i, line in enumerate(lines) if line.split()[0] == "t")
+    assert lines[head].split() == ["t", "w", "g", "m", "v", "m_hat", "v_hat", "Δw"]
+    rows = [dict(zip(lines[head].split(), map(float, line.split()))) for line in lines[head + 1 : -1]]
+    assert [row["t"] for row in rows] == [1, 2, 3, 5, 10, 20, 50, 100]
+    assert abs(rows[0]["Δw"]) == pytest.approx(0.001, rel=1e-3)
+    assert rows[1]["w"] == pytest.approx(rows[0]["w"] + rows[0]["Δw"], abs=1e-4)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_picture_needs_a_known_ending(tmp_path):
+    result = CliRunner().invoke(group, ["show", "sgd", "--figure", str(tmp_path / "x.doc")])
+    assert result.exit_code == 2
+    assert "must end in .png, .svg, .pdf" in result.stderr
+
+
+def test_a_method_of_ones_own_is_shown(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(
+        "def f(w, g, v, lr=0.1):\n    v = 0.5 * v + g  # mine\n    return w - lr * v, v\n"
+    )
+    text = shown("mine.py:f")
+    assert "v = 0.5 * v + g  # mine" in text
+    assert [row["step/α"] for row in first_steps(text)[1]] == pytest.approx([-1, -1.5, -1.75, -1.875, -1.9375])
 
 
 @pytest.mark.parametrize("name", schedules.names())

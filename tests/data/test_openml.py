@@ -102,3 +102,21 @@ def test_names(serve):
     for name in ("a@b", "a@0", "a/b", "@1"):
         with pytest.raises(InputError, match="write openml:NAME"):
             openml.load_openml(name)
+
+
+def test_offline_there_are_no_warnings_and_nothing_is_left(monkeypatch, tmp_path):
+    def refuse(*args, **options):
+        raise URLError("no route to host")
+
+    monkeypatch.setattr("sklearn.datasets._openml.urlopen", refuse)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    sources._openml.cache_clear()
+    (tmp_path / "kept").mkdir()
+    with pytest.raises(InputError, match="no route to host"):
+        minnet.load_dataset("openml:odd", data_dir=tmp_path / "new" / "cache")
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+    (tmp_path / "openml").mkdir()
+    (tmp_path / "openml" / "file").write_text("")
+    with pytest.raises(InputError, match="no route to host"):
+        minnet.load_dataset("openml:odd", data_dir=tmp_path)
+    assert {path.name for path in tmp_path.rglob("*")} == {"openml", "kept", "file"}

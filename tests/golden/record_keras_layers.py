@@ -1,7 +1,8 @@
 """Record the methods that see a whole layer in Keras: ``python tests/golden/record_keras_layers.py``.
 
-Keras runs on JAX in float64. Matrices and vectors have a file each; the cases are described in `recording.py`.
-Keras takes means and norms in float32 whatever the type; for the recording in float64.
+Keras runs on JAX in float64. Matrices, vectors, and vectors that start at zero have a file each; the cases are
+described in `recording.py`. Keras takes means and norms in float32 whatever the type; for the recording in
+float64.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ import jax
 
 jax.config.update("jax_enable_x64", True)
 
-import jax.numpy as jnp
-import keras
-import numpy as np
-from keras.src.optimizers import adafactor as adafactor_module
-from keras.src.optimizers import muon as muon_module
-from recording import Gradient, Recipe, record
+import jax.numpy as jnp  # noqa: E402
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+from keras.src.optimizers import adafactor as adafactor_module  # noqa: E402
+from keras.src.optimizers import muon as muon_module  # noqa: E402
+from recording import Gradient, Recipe, record  # noqa: E402
 
 keras.config.set_floatx("float64")
 
@@ -84,3 +85,4 @@ if __name__ == "__main__":
     versions = {"keras": keras.__version__, "jax": version("jax")}
     record("optimizers_keras_layers.npz", versions, MATRICES, walk, (4, 3))
     record("optimizers_keras_layers_vectors.npz", versions, VECTORS, walk)
+    record("optimizers_keras_layers_zero.npz", versions, [EITHER[0]], walk, start=0.0)

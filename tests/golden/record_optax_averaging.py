@@ -1,10 +1,10 @@
 """Record averaging, parameter-free and wrapping methods in optax: ``python tests/golden/record_optax_averaging.py``.
 
 A changing learning rate is given as the number it is at that step: optax's schedule-free methods read a schedule at
-one count for the step and at the next for the mean. Their warm-up is optax's own,
-with the count of steps as int64 (JAX divides an int32 in float32). `optax.contrib.sam` steps as minnet
-does, two calls for a step; its learning rates are those of the full steps. D-Adapt AdamW and Prodigy divide by zero
-while all gradients are zero, which does not occur here.
+one count for the step and at the next for the mean. Their warm-up is optax's own, with the count of steps as an int64
+(JAX divides an int32 in float32). `optax.contrib.sam` steps as minnet does, two calls for a step; its learning rates
+are those of the full steps. D-Adapt AdamW and Prodigy divide by zero while all gradients are zero, which does not occur
+here.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ from __future__ import annotations
 from importlib.metadata import version
 
 import jax
-
-jax.config.update("jax_enable_x64", True)
-
 import jax.numpy as jnp
 import numpy as np
 import optax
 from optax import contrib
 from recording import Gradient, Recipe, record
+
+jax.config.update("jax_enable_x64", True)
 
 NAMES = {"beta1": "b1", "beta2": "b2", "d0": "estim_lr0"}
 
@@ -90,13 +89,21 @@ D0 = {"eps": 0.03, "d0": 0.01}
 OPTAX, PAPER = ("optax",), ("paper",)
 HEAVY = {"momentum": 0.9}
 AVERAGING = [
-    Recipe("schedulefree_sgd", OPTAX, maker(contrib.schedule_free_sgd), 1.0, (0.03, {"beta1": 0.7, **WARM, **DECAY}),
-           1e-3),
-    Recipe("schedulefree_adamw", OPTAX, maker(contrib.schedule_free_adamw), 0.0025,
-           (0.02, {**BETAS, "eps": 0.03, **WARM, **DECAY}), 0.05),
+    Recipe(
+        "schedulefree_sgd", OPTAX, maker(contrib.schedule_free_sgd), 1.0, (0.03, {"beta1": 0.7, **WARM, **DECAY}), 1e-3
+    ),
+    Recipe(
+        "schedulefree_adamw",
+        OPTAX,
+        maker(contrib.schedule_free_adamw),
+        0.0025,
+        (0.02, {**BETAS, "eps": 0.03, **WARM, **DECAY}),
+        0.05,
+    ),
 ]
 FREE = [
     Recipe("prodigy", OPTAX, with_betas(contrib.prodigy), 1.0, (0.5, {**BETAS, **D0, **DECAY}), 1.0),
+    Recipe("prodigy", OPTAX, with_betas(contrib.prodigy), 1.0, (0.9, D0), 1.0, {"eps": 0.03}, "prodigy_eps"),
     Recipe("dadapt_adam", OPTAX, with_betas(contrib.dadapt_adamw), 1.0, (0.5, {**BETAS, **D0, **DECAY}), 1.0),
     Recipe("dog", OPTAX, dog, 1.0, (0.5, {"r_eps": 0.05, "eps": 1e3, **DECAY}), 1.0),
 ]

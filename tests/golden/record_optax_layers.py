@@ -1,6 +1,7 @@
 """Record the methods that see a whole layer in optax: ``python tests/golden/record_optax_layers.py``.
 
-Matrices and vectors have a file each; the cases are described in `recording.py`. optax demands a learning rate: the
+Matrices, vectors, and vectors that start at zero have a file each; the cases are described
+in `recording.py`. optax demands a learning rate: the
 cases defaults take minnet's. Its forms that are the paper's:
 
 - LARS without weight decay;
@@ -102,3 +103,4 @@ if __name__ == "__main__":
     versions = {"optax": optax.__version__, "jax": version("jax")}
     record("optimizers_optax_layers.npz", versions, MATRICES, walk, (4, 3))
     record("optimizers_optax_layers_vectors.npz", versions, VECTORS, walk)
+    record("optimizers_optax_layers_zero.npz", versions, EITHER[:4], walk, start=0.0)

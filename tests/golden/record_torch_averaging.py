@@ -92,10 +92,24 @@ D0 = {"eps": 0.03, "d0": 0.01}
 ASGD = {"lambd": 0.02, "power": 0.4, "t0": 6.0, "weight_decay": 0.3}
 PAPER, TORCH = ("paper",), ("torch",)
 AVERAGING = [
-    Recipe("schedulefree_sgd", PAPER, maker(schedulefree.SGDScheduleFree), 1.0, (0.03, {"beta1": 0.7, **WARM, **DECAY}),
-           1e-3, factor=2.0),
-    Recipe("schedulefree_adamw", PAPER, maker(schedulefree.AdamWScheduleFree), 0.0025,
-           (0.02, {**BETAS, "eps": 0.03, **WARM, **DECAY}), 0.05, factor=2.0),
+    Recipe(
+        "schedulefree_sgd",
+        PAPER,
+        maker(schedulefree.SGDScheduleFree),
+        1.0,
+        (0.03, {"beta1": 0.7, **WARM, **DECAY}),
+        1e-3,
+        factor=2.0,
+    ),
+    Recipe(
+        "schedulefree_adamw",
+        PAPER,
+        maker(schedulefree.AdamWScheduleFree),
+        0.0025,
+        (0.02, {**BETAS, "eps": 0.03, **WARM, **DECAY}),
+        0.05,
+        factor=2.0,
+    ),
     Recipe("averaged_sgd", PAPER, maker(torch.optim.SGD), 0.01, (0.037, {}), 1e-3, label="averaged_sgd"),
     Recipe("averaged_sgd", TORCH, maker(torch.optim.ASGD), 0.01, (0.037, ASGD), 1e-3, label="asgd"),
 ]

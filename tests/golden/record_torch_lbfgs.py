@@ -29,7 +29,14 @@ def quadratic(matrix: torch.Tensor):
 def walk(fun, start: np.ndarray, history: int, steps: int) -> np.ndarray:
     x = torch.tensor(start, dtype=torch.float64, requires_grad=True)
     opt = lbfgs.LBFGS(
-        [x], lr=1, max_iter=1, max_eval=10_000, history_size=history, tolerance_grad=0, tolerance_change=0, line_search_fn="strong_wolfe"
+        [x],
+        lr=1,
+        max_iter=1,
+        max_eval=10_000,
+        history_size=history,
+        tolerance_grad=0,
+        tolerance_change=0,
+        line_search_fn="strong_wolfe",
     )
 
     def closure():

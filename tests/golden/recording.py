@@ -111,6 +111,7 @@ def record(
     walk: Callable[[Recipe, dict[str, float], np.ndarray, np.ndarray, Gradient], np.ndarray],
     shape: tuple[int, ...] = (SIZE,),
     power: float = 1.0,
+    start: float = 1.0,
 ) -> None:
     """Walk every case of every recipe and write the file `name`.
 
@@ -130,9 +131,11 @@ def record(
     power : float
         To which the sizes of the given gradients and the eigenvalues of the matrix are taken: below 1 they lie closer
         together.
+    start : float
+        Factor of p0.
     """
     p0, grads, matrix = problems()
-    p0, grads = p0.reshape(shape), (np.sign(grads) * np.abs(grads) ** power).reshape(STEPS, *shape)
+    p0, grads = start * p0.reshape(shape), (np.sign(grads) * np.abs(grads) ** power).reshape(STEPS, *shape)
     values, vectors = np.linalg.eigh(matrix[: shape[0], : shape[0]])
     matrix = matrix if shape == (SIZE,) and power == 1 else (vectors * values**power) @ vectors.T
     gradients: dict[str, Gradient] = {"given": lambda t, p: grads[t], "quadratic": lambda t, p: matrix @ p}

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import threading
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -33,6 +34,9 @@ class FakeTraining:
             self.calls.append((spec, test))
             if self.stop_after is not None and len(self.calls) > self.stop_after:
                 self.on_stop()
+                deadline = time.monotonic() + 5  # the main thread hears of a signal a little later
+                while should_stop and not should_stop() and time.monotonic() < deadline:
+                    time.sleep(0.001)
         name, lr = spec.optimizer.name, spec.optimizer.hyper["lr"]
         far = math.log10(lr / BEST.get(name, 0.01))
         diverged = far > 1.9

@@ -4,8 +4,9 @@ import json
 import signal
 import sqlite3
 import threading
+import time
 import tomllib
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,8 @@ import pytest
 from minnet.errors import InputError
 from minnet.lab import Experiment, compare, load
 from minnet.lab.comparison import CURVES, LEADERBOARD, TRIALS
+from minnet.lab.driver import Silent, read
+from minnet.lab.store import Store
 from minnet.lab.trials import RESULTS_VERSION, Trial, fingerprint
 
 SAME = [column for column in LEADERBOARD if column != "seconds_to_target"]
@@ -83,6 +86,29 @@ def test_a_method_that_always_diverges_comes_last(fake, small):
     small["optimizer"] = [{"name": "sgd", "lr": 1e3}, {"name": "adam"}]
     result = compare(small, jobs=1)
     assert list(result.leaderboard["optimizer"]) == ["adam", "sgd"]
+
+
+def test_a_final_run_that_diverged_counts_as_0_whatever_it_reached(fake, small, monkeypatch):
+    small.update(seeds=3, optimizer=[{"name": "sgd", "lr": 0.1}, {"name": "adam", "lr": 0.01}])
+
+    def train(spec, split, **options):
+        result = fake(spec, split, **options)
+        if spec.optimizer.name == "sgd" and spec.seed > 1:
+            result.diverged, result.diverged_step = True, 31
+        return result
+
+    monkeypatch.setattr("minnet.training.train", train)
+    result = compare(small, jobs=1)
+    board = result.leaderboard.set_index("optimizer")
+    assert list(board.index) == ["adam", "sgd"]
+    for column in ("val_accuracy_median", "test_accuracy_median", "test_accuracy_low"):
+        assert board.loc["sgd", column] == 0
+    curves = result.curves[(result.curves["optimizer"] == "sgd") & (result.curves["kind"] == "final")]
+    last = curves[curves["epoch"] == 4].set_index("seed")
+    for column in ("train_accuracy", "val_accuracy"):
+        assert list(last[column].isna()) == [False, True, True]
+    assert curves[curves["epoch"] < 4]["val_accuracy"].notna().all()
+    assert board.loc["sgd", "epochs_to_target"] == np.inf
 
 
 @pytest.mark.parametrize("jobs", [2, 5])
@@ -221,6 +247,76 @@ def test_an_unfinished_comparison_shows_what_is_there(fake, small, tmp_path):
     partial = load(tmp_path)
     assert list(partial.leaderboard["seeds"]) == [1]
     assert len(partial.trials) == 7
+    assert (partial.provenance["runs_planned"], partial.provenance["runs_finished"]) == (10, 7)
+    fake.stop_after = None
+    whole = compare(small, out=tmp_path, jobs=1).provenance
+    assert (whole["runs_planned"], whole["runs_finished"]) == (10, 10)
+
+
+def test_what_is_planned_includes_final_runs_that_nobody_could_plan_yet(fake, small, tmp_path):
+    fake.stop_after, fake.on_stop = 3, lambda: signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        compare(small, out=tmp_path, jobs=1)
+    with Store(tmp_path, write=False) as store:
+        facts = read(store).provenance
+    assert (facts["runs_planned"], facts["runs_finished"]) == (10, 3)
+
+
+def test_whoever_fails_while_runs_are_under_way_waits_for_them(fake, small, monkeypatch):
+    alive, left = [], []
+
+    @contextmanager
+    def blas_threads(n):
+        try:
+            yield
+        finally:
+            left.append(list(alive))
+
+    class Failing(Silent):
+        def ran(self, parts, record, stored):
+            raise BrokenPipeError("nobody reads")
+
+    def train(spec, split, on_epoch=None, test=False, should_stop=None):
+        alive.append(spec)
+        if len(alive) > 1:
+            deadline = time.monotonic() + 5
+            while not should_stop() and time.monotonic() < deadline:
+                time.sleep(0.001)
+            assert should_stop()
+        try:
+            return fake(spec, split, on_epoch, test, should_stop)
+        finally:
+            alive.remove(spec)
+
+    monkeypatch.setattr("minnet.training.train", train)
+    monkeypatch.setattr("minnet.machine.blas_threads", blas_threads)
+    with pytest.raises(BrokenPipeError):
+        compare(small, jobs=2, progress=Failing())
+    assert left == [[]], "the limit of the BLAS library was lifted while runs were under way"
+
+
+def test_a_second_interrupt_does_not_leave_runs_behind(fake, small, tmp_path):
+    class Counting(Silent):
+        heard = 0
+
+        def interrupted(self):
+            self.heard += 1
+
+    progress, states = Counting(), []
+
+    def press_twice():
+        signal.raise_signal(signal.SIGINT)
+        deadline = time.monotonic() + 5
+        while not progress.heard and time.monotonic() < deadline:
+            time.sleep(0.001)
+        signal.raise_signal(signal.SIGINT)
+        states.append(threading.current_thread())
+
+    fake.stop_after, fake.on_stop = 2, press_twice
+    with pytest.raises(KeyboardInterrupt):
+        compare(small, out=tmp_path, jobs=1, progress=progress)
+    assert progress.heard == 2
+    assert not states[0].is_alive()
 
 
 def test_an_error_in_a_run_keeps_what_is_finished(fake, small, tmp_path):
@@ -276,7 +372,11 @@ def test_a_comparison_in_a_thread(fake, small):
     ("keywords", "message"),
     [
         ({"jobs": 0}, "jobs must be a whole number from 1, not 0"),
-        ({"engine": "dask"}, r"unknown engine 'dask': \(allowed: local\)"),
+        ({"engine": "dask"}, r"engine 'dask': this version trains in threads of this process only; use --engine local"),
+        ({"engine": "dusk"}, r"unknown engine 'dusk': did you mean 'dask'"),
+        ({"scheduler": "tcp://10.0.0.1:8786"}, r"scheduler 'tcp://10.0.0.1:8786': the engine 'local' takes none"),
+        ({"device": "cuda"}, r"device 'cuda': this version computes on the CPU only; use --device cpu"),
+        ({"device": "gpu"}, r"unknown device 'gpu'"),
         ({"epoch": 3}, "unknown keyword 'epoch': did you mean 'epochs'"),
     ],
 )

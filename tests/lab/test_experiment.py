@@ -69,7 +69,13 @@ def test_whole_numbers_and_floats_are_the_same_experiment(small):
         ({"training": {"validation": 0.0}}, r"validation = 0 leaves nothing to select"),
         ({"training": {"schedule": "cosin"}}, r"'cosin'.*did you mean 'cosine'"),
         ({"training": 3}, r"training must be a table"),
-        ({"trials": 0}, r"trials must be a whole number from 1, not 0"),
+        ({"trials": 0}, r"trials must be a whole number from 1 to 100000, not 0"),
+        ({"seeds": 10**23}, r"seeds must be a whole number from 1 to 100000"),
+        ({"training": {"batch_size": 10**22}}, r"batch_size = 10{22} must be a whole number"),
+        ({"training": {"batch_size": 1e22}}, r"batch_size = 1e\+22 must be a whole number"),
+        ({"training": {"schedule": "cosine:lr=3"}}, r"schedule 'cosine' sets lr 3\.0, but lr is 0\.001: drop one"),
+        ({"network": {"hidden": "3;4"}}, r"hidden: '3;4' is no layer size"),
+        ({"network": {"hidden": 0}}, r"hidden: 0 is no layer size"),
         ({"seeds": True}, r"seeds must be a whole number"),
         ({"target": 97}, r"target must be an accuracy .* not 97"),
         ({"name": 3}, r"name must be text"),
@@ -105,6 +111,63 @@ def test_keywords_win_over_the_file():
     assert (spec.trials, spec.network.hidden, spec.training.epochs) == (2, (3,), 1)
     assert [entry.label for entry in spec.entries] == ["adam"]
     assert spec.training.batch_size == resolve("race-digits").training.batch_size
+
+
+@pytest.mark.parametrize(
+    ("hidden", "widths"),
+    [("128,64", (128, 64)), ("16", (16,)), (16, (16,)), ("none", ()), ([3, 2], (3, 2)), ((), ())],
+)
+def test_layers_are_written_in_many_ways(small, tmp_path, hidden, widths):
+    assert resolve(hidden=hidden).network.hidden == widths
+    small["network"]["hidden"] = list(hidden) if isinstance(hidden, tuple) else hidden
+    file = tmp_path / "layers.toml"
+    file.write_text(tomli_w.dumps(small))
+    assert resolve(file).to_dict()["network"]["hidden"] == list(widths)
+    small["optimizer"][0]["network"] = {"hidden": hidden}
+    experiment = Experiment.from_dict(small)
+    assert experiment.run_spec(experiment.entries[0], {"lr": 0.1}, 1).network.hidden == widths
+
+
+@pytest.mark.parametrize("hidden", ["3;4", 0, 2.5, "-1", [[3]], 10**22, True])
+def test_no_layers(hidden):
+    with pytest.raises(InputError, match="no layer size") as caught:
+        resolve(hidden=hidden)
+    assert "\n" not in str(caught.value)
+
+
+def test_initial_biases_by_either_name():
+    assert resolve(init_bias="normal").network.bias_init == resolve(bias_init="normal").network.bias_init == "normal"
+    with pytest.raises(InputError, match="two names"):
+        resolve(init_bias="zeros", bias_init="zeros")
+
+
+def test_the_style_of_all_optimizers():
+    for given in ("adam,rmsprop", ["adam", {"name": "rmsprop", "style": "paper"}]):
+        assert [(e.name, e.style) for e in resolve(optimizers=given, style="torch").entries] == [
+            ("adam", "torch"),
+            ("rmsprop", "torch"),
+        ]
+    assert {entry.style for entry in resolve("race-digits", style="torch").entries} == {"torch"}
+    with pytest.raises(InputError, match="did you mean 'torch'"):
+        resolve(optimizers="adam", style="torhc")
+
+
+@pytest.mark.parametrize("source", ["race-digits", "race-digits.toml", "experiments/race-digits.toml", "race",
+                                    "race.toml", "experiments/race.toml"])  # fmt: skip
+def test_a_shipped_experiment_is_found_outside_a_checkout(tmp_path, monkeypatch, source):
+    monkeypatch.chdir(tmp_path)
+    assert resolve(source).name == "race-digits"
+    if source.endswith(".toml"):
+        (tmp_path / "experiments").mkdir()
+        (tmp_path / source).write_text('name = "here"\n')
+        assert resolve(source).name == "here"
+
+
+@pytest.mark.parametrize("source", ["race-mnits.toml", "experiments/race-mnits.toml", "elsewhere/race-mnist.toml"])
+def test_a_missing_file_names_the_nearest_experiment(tmp_path, monkeypatch, source):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=f"no experiment file '{source}': did you mean 'race-mnist'"):
+        resolve(source)
 
 
 def test_without_a_file_the_data_choose_the_race():

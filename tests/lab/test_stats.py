@@ -36,6 +36,12 @@ def record(accuracy, loss, diverged=False):
     return {"val_accuracy": accuracy, "val_loss": loss, "diverged": diverged}
 
 
+def test_what_an_accuracy_counts():
+    assert stats.counted(record(0.5, 0.1), "val_accuracy") == 0.5
+    for nothing in (record(None, 0.1), record(math.nan, 0.1), record(0.5, 0.1, diverged=True)):
+        assert stats.counted(nothing, "val_accuracy") == 0
+
+
 @pytest.mark.parametrize(
     ("records", "best"),
     [

@@ -9,7 +9,7 @@ import textwrap
 
 import numpy as np
 import pytest
-from method_checks import STEPPED, STYLED, check_golden, check_reference, gradients, other_hyper, path
+from method_checks import LAYERED, STEPPED, STYLED, check_golden, check_reference, gradients, other_hyper, path
 from numpy.testing import assert_allclose, assert_array_equal
 
 from minnet import jit, optimizers
@@ -46,17 +46,18 @@ def test_shape_and_dtype_do_not_matter(name, dtype, shape):
     opt = optimizers.create(name, lr=0.1)
     rng = np.random.default_rng(0)
     w = rng.normal(size=shape).astype(dtype)
-    flat = w.ravel().copy()
+    # A method that sees a layer takes an array as the matrix of its first dimension by the others.
+    flat = w.reshape(shape[0], -1).copy() if name in LAYERED and len(shape) > 1 else w.ravel().copy()
     state, flat_state = opt.init(w), opt.init(flat)
     for _ in range(3):
         g = rng.normal(size=shape).astype(dtype)
         kept = g.copy()
         opt.step(w, g, state)
-        opt.step(flat, g.ravel().copy(), flat_state)
+        opt.step(flat, g.reshape(flat.shape).copy(), flat_state)
         assert_array_equal(g, kept)
     assert w.dtype == dtype
     assert w.shape == shape
-    assert_array_equal(w.ravel(), flat)
+    assert_array_equal(w.ravel(), flat.ravel())
 
 
 @every_rule

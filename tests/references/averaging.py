@@ -61,7 +61,7 @@ def schedulefree_sgd(p0, gradients, lrs, beta1, warmup_steps, weight_decay, opta
 
 def schedulefree_adamw(p0, gradients, lrs, beta1, beta2, eps, warmup_steps, weight_decay, optax=False):
     """Defazio et al. (2024), Algorithm 1."""
-    v = np.zeros(len(p0))
+    v = np.zeros_like(p0, dtype=np.float64)
 
     def direction(t, g):
         nonlocal v
@@ -120,7 +120,7 @@ def prodigy(p0, gradients, lrs, beta1, beta2, eps, d0, weight_decay, optax=False
         rate = lr * (_adam_correction(t, beta1, beta2) if optax else 1.0)
         m = beta1 * m + (1 - beta1) * d * g
         v = beta2 * v + (1 - beta2) * d**2 * g**2
-        r = root * r + (1 - root) * rate * d**2 * (g @ (start - x))
+        r = root * r + (1 - root) * rate * d**2 * (g * (start - x)).sum()
         s = root * s + (1 - root) * rate * d**2 * g
         norm = np.abs(s).sum()
         following = max(d, r / norm) if norm > 0 else d
@@ -172,8 +172,8 @@ def dog(p0, gradients, lrs, r_eps, eps, weight_decay):
 class Heavy:
     """Momentum, one step at a time."""
 
-    def __init__(self, size, momentum):
-        self.v, self.momentum = np.zeros(size), momentum
+    def __init__(self, shape, momentum):
+        self.v, self.momentum = np.zeros(shape), momentum
 
     def step(self, w, g, lr):
         self.v = self.momentum * self.v + g
@@ -183,7 +183,7 @@ class Heavy:
 def lookahead(p0, gradients, lrs, momentum, k, alpha):
     """Zhang et al. (2019), Algorithm 1, around momentum, written as the paper's two loops."""
     slow = np.array(p0, dtype=np.float64)
-    inner, t = Heavy(len(slow), momentum), 0
+    inner, t = Heavy(slow.shape, momentum), 0
     trained, evaluated = [slow.copy()], [slow.copy()]
     while t < len(lrs):
         fast = slow.copy()
@@ -203,7 +203,7 @@ def lookahead(p0, gradients, lrs, momentum, k, alpha):
 def sam(p0, gradients, lrs, momentum, rho):
     """Foret et al. (2021), Algorithm 1, around momentum; the point after each of the two gradients of a step."""
     w = np.array(p0, dtype=np.float64)
-    inner = Heavy(len(w), momentum)
+    inner = Heavy(w.shape, momentum)
     path = [w.copy()]
     for t in range(len(lrs) // 2):
         g = _at(gradients, 2 * t, w)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+LAYERED = ("lars", "lamb", "muon", "shampoo", "soap", "adafactor")
 OTHERS = {
     "trust": 0.3,
     "adam_ratio": 0.4,

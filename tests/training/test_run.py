@@ -17,7 +17,6 @@ from minnet import optimizers
 from minnet.errors import InputError
 from minnet.training import RunSpec
 
-
 # Methods that see whole layers, wrap others or are evaluated elsewhere have such a test of their own.
 PLAIN = [name for name in STEPPED if optimizers.get(name).rule and not optimizers.get(name).evaluation]
 

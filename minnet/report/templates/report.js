@@ -1,11 +1,12 @@
 "use strict";
 (() => {
-  const { methods, charts, start } = JSON.parse(document.getElementById("payload").textContent);
+  const { methods, charts, start, leaders } = JSON.parse(document.getElementById("payload").textContent);
   const state = { ...start };
-  const hidden = new Set();
+  const hidden = new Set([...methods.keys()].filter((method) => method >= leaders));
   const night = matchMedia("(prefers-color-scheme: dark)");
   let printing = false;
-  const paper = { scores: 64 + 24 * methods.length, loss: 310, accuracy: 310, sensitivity: 390 };
+  const paper = { scores: 64 + 24 * methods.length, loss: 310, accuracy: 310, sensitivity: 330 + 14 * methods.length };
+  const lasting = new Set(["bar", "faint", "default", "selected", "lost"]); // rows with names: drawn for every method
 
   const viewOf = {
     scores: () => "all",
@@ -35,6 +36,12 @@
         return { ...trace, marker, line: { ...trace.line, color: colour, dash: method.dash } };
       case "ring":
         return { ...trace, marker: { ...marker, symbol: "circle-open", line: { width: 3, color: colour } } };
+      case "default":
+        return { ...trace, marker: { ...marker, symbol: "line-ns", size: 10, line: { width: 3, color: colour } } };
+      case "selected":
+        return { ...trace, marker: { ...marker, symbol: "circle-open", size: 12, line: { width: 3, color: colour } } };
+      case "lost":
+        return { ...trace, marker: { ...marker, symbol: "x-thin", size: 8, line: { width: 2, color: colour } } };
       case "bar":
         return { ...trace, marker: { ...marker, line: { ...trace.marker.line, color: colour } } };
       case "faint":
@@ -51,7 +58,8 @@
     const view = chart.views[key];
     const look = theme();
     const size = printing ? 12 : 17;
-    const shown = (trace) => trace.meta.views.includes(key) && !hidden.has(trace.meta.method)
+    const shown = (trace) => trace.meta.views.includes(key)
+      && (!hidden.has(trace.meta.method) || lasting.has(trace.meta.role))
       && (trace.meta.role !== "band" || state.band === "on");
     const axis = (own) => ({
       automargin: true, zeroline: false, gridcolor: look.grid, linecolor: look.soft, tickcolor: look.soft,
@@ -61,7 +69,7 @@
       ...chart.layout,
       paper_bgcolor: look.ground, plot_bgcolor: look.ground, font: { color: look.ink, size, family: getComputedStyle(document.body).fontFamily },
       hoverlabel: { font: { size }, align: "left" },
-      xaxis: axis(view.x), yaxis: axis(view.y), ...(view.y2?.visible ? { yaxis2: axis(view.y2) } : {}),
+      xaxis: axis(view.x), yaxis: axis(view.y), ...(view.y2?.visible ? { yaxis2: { ...axis(view.y2), tickfont: { size: size - 4 } } } : {}),
       shapes: view.shapes.map((s) => ({ ...s, layer: "below", line: { color: look.soft, width: 2, dash: "dot" } })),
       annotations: view.annotations.map((a) => ({ ...a, font: { color: look.soft, size: size - 2 } })),
       uirevision: key,
@@ -103,11 +111,22 @@
   document.getElementById("legend").addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (!button) return;
-    const method = Number(button.dataset.method);
-    if (!hidden.delete(method)) hidden.add(method);
-    button.setAttribute("aria-pressed", String(!hidden.has(method)));
+    if (button.dataset.show) {
+      hidden.clear();
+      methods.forEach((_, method) => method >= Number(button.dataset.show) && hidden.add(method));
+    } else {
+      const method = Number(button.dataset.method);
+      if (!hidden.delete(method)) hidden.add(method);
+    }
+    showLegend();
     drawAll();
   });
+
+  function showLegend() {
+    for (const button of document.querySelectorAll("#legend [data-method]")) {
+      button.setAttribute("aria-pressed", String(!hidden.has(Number(button.dataset.method))));
+    }
+  }
 
   const table = document.getElementById("leaderboard");
   const heads = [...table.tHead.rows[0].cells];
@@ -138,5 +157,6 @@
   addEventListener("afterprint", () => print(false));
   night.addEventListener("change", drawAll);
   showToggles();
+  showLegend();
   drawAll();
 })();
