@@ -80,9 +80,7 @@ class Timed:
         """Time one call, after one that warms the caches."""
         for _ in range(2):
             started = time.perf_counter()
-            self.update(
-                self.params, self.grads, self.state.slots, self.state.memory, self.state.blocks, self.row
-            )
+            self.update(self.params, self.grads, self.state.slots, self.state.memory, self.state.blocks, self.row)
         return time.perf_counter() - started
 
 

@@ -37,7 +37,8 @@ INTERRUPTED = 130
 @click.argument("experiment", required=False)
 @option(RACE, "--data", help=DATA_HELP)
 @option(RACE, "--data-dir", type=click.Path(path_type=Path), help=DATA_DIR_HELP)
-@option(RACE, "--optimizers", help="Names with commas between, lecture (its seven) or all.")
+@option(RACE, "--optimizers", help="Names with commas between (your own: FILE.py:FUNCTION), "
+        "lecture (its seven) or all.")  # fmt: skip
 @option(RACE, "--style", help=STYLE_HELP)
 @option(RACE, "--trials", type=click.IntRange(1), help="Tuning runs of every method.")
 @option(RACE, "--seeds", type=click.IntRange(1), help="Final runs of every winner.")

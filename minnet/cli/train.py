@@ -42,7 +42,7 @@ DATA, METHOD, RUN = "Data", "Method", "Run"
 @option(DATA, "--data", default="digits", help=DATA_HELP)
 @option(DATA, "--data-dir", type=click.Path(path_type=Path), help=DATA_DIR_HELP)
 @spec_options(NETWORK)
-@option(METHOD, "--optimizer", default="adam", help="See minnet list optimizers.")
+@option(METHOD, "--optimizer", default="adam", help="See minnet list optimizers; your own: FILE.py:FUNCTION.")
 @option(METHOD, "--style", default="paper", help=STYLE_HELP)
 @option(METHOD, "--lr", type=click.FloatRange(0), help="Step size.  [default: the method's own]")
 @option(

@@ -96,6 +96,6 @@ def _layer_sizes(hidden: object) -> tuple[int, ...]:
     else:
         sizes = [hidden]
     for units in sizes:
-        if isinstance(units, bool) or not isinstance(units, Integral) or not 1 <= units <= MOST_UNITS:
+        if isinstance(units, bool) or not isinstance(units, Integral) or not 1 <= int(units) <= MOST_UNITS:
             raise InputError(f"hidden: {units!r} is no layer size; give whole numbers from 1, such as 128,64, or none")
     return tuple(int(units) for units in sizes)  # type: ignore[call-overload]

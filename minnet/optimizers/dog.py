@@ -50,7 +50,8 @@ METHOD = Method(
     purpose="SGD without a learning rate to tune. The learning rate here multiplies the one it finds; 1 is meant "
     "to do.",
     notes="The authors evaluate a mean of the last weights beside it; here, as in their optimizer and in optax, the "
-    "weights are evaluated themselves. Weight decay is added to the gradient.",
+    "weights are evaluated themselves. Weight decay is added to the gradient. The first steps are as short as r_ε: a "
+    "run of only a hundred steps needs a larger one than the authors' 1e-6.",
     update=dog,
     helpers=(place,),
     columns=("lr", "r_eps", "eps", "weight_decay"),
@@ -58,6 +59,6 @@ METHOD = Method(
     initial={"start": "params"},
     memory=lambda rows, columns: 2,
     defaults={"lr": 1.0, "r_eps": 1e-6, "eps": 1e-8, "weight_decay": 0.0},
-    space={"lr": Range(1e-1, 1e1)},
+    space={"lr": Range(3e-1, 3e0)},
     styles={"optax": Style()},
 )

@@ -44,9 +44,8 @@ def curves_chart(comparison: Comparison, facts: list[Facts], measure: str) -> di
     for split in SPLITS:
         drawn = bands(comparison.curves, names, verdict.column(measure, split))
         clock = _clock(drawn.values())
-        together = measure == "loss" and not any((low <= 0).any() for b in drawn.values() for low in (b.median, b.low))
         for scale in SCALES[measure]:
-            shown, floor = _errors(drawn) if _as_error(measure, scale) else (drawn, 0.0)
+            shown, floor, lifted = _errors(drawn) if _as_error(measure, scale) else (drawn, 0.0, False)
             limits = _limits(list(shown.values()), measure, scale)
             for axis in AXES:
                 view = f"{axis} {split} {scale}"
@@ -54,17 +53,17 @@ def curves_chart(comparison: Comparison, facts: list[Facts], measure: str) -> di
                 if axis == "seconds" and clock > 1:
                     views[view]["x"]["title"]["text"] = "milliseconds of training"
                 if floor:
+                    views[view]["floor"] = floor  # the page draws max(1 − accuracy, floor)
+                if floor and lifted:
                     low = _note("0 errors", x=0.99, xanchor="right", y=math.log10(floor), yanchor="bottom")
                     views[view]["annotations"].append(low)
-                if scale == "zoom" or (scale == "log" and together):
-                    continue  # the lines of the linear view on another axis
-                other = {"accuracy": "zoom", "loss": "log" if together else ""}[measure]
-                shares = [view, f"{axis} {split} {other}"] if scale == "linear" and other else [view]
-                for number_, (name, each) in enumerate(shown.items()):
-                    x = each.epochs if axis == "epochs" else each.seconds * clock
-                    unit = "epoch %{x}" if axis == "epochs" else "%{x:.3g} " + ("ms" if clock > 1 else "s")
-                    true = drawn[name].median if measure == "accuracy" else None
-                    traces += _curve(number_, name, each, x, unit, true, scale, shares)
+        for axis in AXES:
+            for number_, (name, each) in enumerate(drawn.items()):
+                x = each.epochs if axis == "epochs" else each.seconds * clock
+                unit = "epoch %{x}" if axis == "epochs" else "%{x:.3g} " + ("ms" if clock > 1 else "s")
+                traces += _curve(
+                    number_, name, each, x, unit, measure, [f"{axis} {split} {s}" for s in SCALES[measure]]
+                )
     traces.sort(key=lambda trace: trace["meta"]["role"])  # every band lies under every line
     return _chart(traces, views, f"{measure.title()} during training: median and 10–90 % band over the seeds")
 
@@ -79,23 +78,20 @@ def _as_error(measure: str, scale: str) -> bool:
     return measure == "accuracy" and scale == "log"
 
 
-def _errors(drawn: dict[str, Band]) -> tuple[dict[str, Band], float]:
-    """Return the bands of 1 − accuracy, and where "no error" is drawn, 0 if it is not: a log axis has no zero."""
+def _errors(drawn: dict[str, Band]) -> tuple[dict[str, Band], float, bool]:
+    """Return the bands of 1 − accuracy, where "no error" is drawn, for a log axis has no zero, and whether it is."""
     errors = {
         name: Band(b.epochs, b.seconds, 1 - b.median, 1 - b.high, 1 - b.low, b.seeds) for name, b in drawn.items()
     }
     known = np.concatenate([np.empty(0), *(v for b in errors.values() for v in (b.median, b.low, b.high))])
-    known = known[np.isfinite(known)]
     floor = lowest_error(known)
-    if not known.size or known.min() > 0:
-        return errors, 0.0
     lifted = {
         name: replace(
             b, median=np.maximum(b.median, floor), low=np.maximum(b.low, floor), high=np.maximum(b.high, floor)
         )
         for name, b in errors.items()
     }
-    return lifted, floor
+    return lifted, floor, bool((known < floor).any())
 
 
 def lowest_error(errors: np.ndarray) -> float:
@@ -111,35 +107,23 @@ def lowest_error(errors: np.ndarray) -> float:
 
 
 def _curve(
-    method: int,
-    name: str,
-    each: Band,
-    x: np.ndarray,
-    unit: str,
-    accuracy: np.ndarray | None,
-    scale: str,
-    shown_in: list[str],
+    method: int, name: str, each: Band, x: np.ndarray, unit: str, measure: str, shown_in: list[str]
 ) -> list[dict[str, Any]]:
-    positive = (lambda y: np.where(y > 0, y, np.nan)) if scale == "log" else (lambda y: y)
-    median = positive(each.median)
-    value = "%{y:.4g}" if accuracy is None else "%{y:.2%}"
+    value = "%{y:.4g}" if measure == "loss" else "%{y:.2%}"
     line: dict[str, Any] = {
         "type": "scatter",
         "mode": "lines+markers",
         "name": plotly_text(name),
         "x": plain(x),
-        "y": plain(median),
+        "y": plain(each.median),
         "hovertemplate": f"{plotly_text(name)}: {value}, {unit}<extra></extra>",
         "marker": {"size": 10, "maxdisplayed": 12},
         "line": {"width": 3},
         "meta": {"method": method, "role": "line", "views": shown_in},
     }
-    if scale == "log" and accuracy is not None:  # the reader is told the accuracy, where 0 errors are lifted too
-        line["customdata"] = plain(accuracy)
-        line["hovertemplate"] = f"{plotly_text(name)}: accuracy %{{customdata:.2%}}, {unit}<extra></extra>"
     if each.seeds < 2:
         return [line]
-    xs, ys = _outline(x, positive(each.low), positive(each.high))
+    xs, ys = _outline(x, each.low, each.high)
     area = {
         "type": "scatter",
         "mode": "lines",

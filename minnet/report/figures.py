@@ -115,6 +115,7 @@ def overview_figure(comparison: Comparison, facts: list[Facts]) -> Figure:
     figure, (left, middle, right) = _figure(*_WIDE, panels=3, size=_LARGE)
     leaders, looks = crowded(facts), _looks(facts, 1.35)
     _draw_curves(left, comparison, leaders, "accuracy", looks, _LARGE)
+    _magnify(left, comparison, leaders, looks)
     _draw_sensitivity(middle, comparison, leaders, looks, _LARGE)
     _draw_scores(right, leaders, looks, _LARGE)
     titles = ("Accuracy in training", "Sensitivity to the step size", "Test accuracy, one point per seed")
@@ -122,6 +123,31 @@ def overview_figure(comparison: Comparison, facts: list[Facts]) -> Figure:
         axes.set_title(title, fontsize=_LARGE + 1.5, loc="left")
     _legend(figure, facts, looks, _LARGE)
     return figure
+
+
+def _magnify(axes: Axes, comparison: Comparison, facts: list[Facts], looks: Looks) -> None:
+    """Draw the end of the race once more, larger, in the room below the curves."""
+    from matplotlib.ticker import MaxNLocator
+
+    split = "validation" if has_validation(comparison) else "training"
+    drawn = bands(comparison.curves, [f.name for f in facts], column("accuracy", split))
+    later = np.concatenate([np.empty(0), *(each.median[1:] for each in drawn.values())])
+    later = later[later > 0]
+    if later.size < 3 or np.quantile(later, 0.2) < 0.6 or later.max() - np.quantile(later, 0.2) < 1e-6:
+        return  # no room, or nothing to see
+    inset = axes.inset_axes((0.3, 0.14, 0.67, 0.5))
+    for name, each in drawn.items():
+        inset.plot(each.epochs, each.median, **{**looks[name], "marker": "", "linewidth": 1.4})
+    low, high = float(np.quantile(later, 0.2)), float(later.max())
+    inset.set_ylim(low - 0.1 * (high - low), min(high + 0.1 * (high - low), 1.002))
+    inset.set_xlim(left=0)
+    inset.grid(True, color="0.9", linewidth=0.6)
+    inset.tick_params(labelsize=_LARGE - 1.5)
+    inset.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    inset.yaxis.set_major_locator(MaxNLocator(4))
+    _percent(inset.yaxis)
+    for label in inset.get_yticklabels():
+        label.set_bbox({"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1})
 
 
 def _height(facts: list[Facts]) -> float:
@@ -168,7 +194,9 @@ def _draw_sensitivity(
         table, look = fact.tuning, looks[fact.name]
         good, chosen = table[~table["diverged"]], table[table["selected"]]
         axes.plot(good["lr"], good["accuracy"], **(look if fact.only_lr else {**look, "linestyle": "none"}))
-        wide = (1.4 + 0.45 * rings(facts[:place], fact)) * size  # around one another where methods chose the same
+        wide = (
+            (1.4 if size < 9 else 1.15) * size * (1 + 0.3 * rings(facts[:place], fact))
+        )  # around one another where methods chose the same
         axes.plot(chosen["lr"], chosen["accuracy"], "o", ms=wide, mfc="none", mec=look["color"], mew=1.2)
     axes.set_xscale("log")
     known = np.concatenate([np.empty(0), *(f.tuning["accuracy"].dropna().to_numpy() for f in facts)])

@@ -179,7 +179,8 @@ def _quickest(reached: list[Facts]) -> str:
     close = [said(f.name) for f in timed if not told_apart(quick, f)]
     if len(close) == 1:
         return f", the least training time ({least}) with {said(quick.name)}"
-    return f"; the least training time ({least} with {said(quick.name)}) is within the noise of {some(close[1:], 'method')}"
+    others = some(close[1:], "method")
+    return f"; the least training time ({least} with {said(quick.name)}) is within the noise of {others}"
 
 
 def told_apart(quick: Facts, slow: Facts) -> bool:

@@ -173,7 +173,7 @@ def length_of(vector):
     """Return the Euclidean norm; where float32 squares would overflow or vanish, by a slow sum in double precision."""
     square = np.float64(np.dot(vector, vector))
     if not 1e-30 < square < 1e30:
-        square = 0.0
+        square = np.float64(0)
         for i in range(vector.size):
             square += np.float64(vector[i]) * np.float64(vector[i])
     return math.sqrt(square)

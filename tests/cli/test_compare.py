@@ -186,7 +186,7 @@ def test_a_reader_that_has_seen_enough(tmp_path):
 def test_an_unfinished_comparison_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["minnet", "compare", "--out", "my folder"])
     run(*TINY, "--out", tmp_path)
-    assert "unfinished" not in capsys.readouterr().out
+    assert "unfinished:" not in capsys.readouterr().out
     with closing(sqlite3.connect(tmp_path / "runs.sqlite")) as db, db:
         last = db.execute("SELECT run_id FROM plan WHERE kind = 'final' AND seed = 2 LIMIT 1").fetchone()
         db.execute("DELETE FROM epochs WHERE run_id = ?", last)

@@ -123,7 +123,9 @@ def test_as_a_process():
     assert (right.returncode, right.stdout, right.stderr) == (0, f"minnet {minnet.__version__}\n", "")
 
 
-@pytest.mark.parametrize("args", [["--help"], ["list"], ["show", "adam", "--no-anatomy"], ["show", "cosine"], ["data", "list"]])
+@pytest.mark.parametrize(
+    "args", [["--help"], ["list"], ["show", "adam", "--no-anatomy"], ["show", "cosine"], ["data", "list"]]
+)
 def test_quick_commands_import_nothing_heavy(args):
     code = (
         "import sys\nfrom minnet.cli import main\n"
@@ -145,6 +147,8 @@ def test_a_closed_pipe_is_quiet():
 
 def test_a_console_without_greek_still_gets_the_formula(monkeypatch):
     monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
-    result = subprocess.run([sys.executable, "-m", "minnet", "show", "adam", "--no-anatomy"], capture_output=True, timeout=60)
+    result = subprocess.run(
+        [sys.executable, "-m", "minnet", "show", "adam", "--no-anatomy"], capture_output=True, timeout=60
+    )
     assert result.returncode == 0, result.stderr
     assert b"m ? " in result.stdout

@@ -33,6 +33,14 @@ def test_four_arrays(load):
     assert (data.image_shape, data.scale, data.X_test.dtype) == ((8, 9), 1 / 255, np.uint8)
 
 
+def test_lower_case_names_as_other_archives_have_them(load):
+    upper = load(X_train=FLOATS[:20], y_train=Y[:20], X_test=FLOATS[20:], y_test=Y[20:])
+    lower = load(x_train=FLOATS[:20], y_train=Y[:20], x_test=FLOATS[20:], y_test=Y[20:])
+    np.testing.assert_array_equal(lower.X_train, upper.X_train)
+    np.testing.assert_array_equal(lower.X_test, upper.X_test)
+    np.testing.assert_array_equal(load(x=FLOATS, y=Y).X_train, load(X=FLOATS, y=Y).X_train)
+
+
 def test_two_arrays_are_split_always_the_same_way(load):
     data, again = load(X=FLOATS, y=Y), load(X=FLOATS, y=Y)
     assert (data.X_train.shape, data.X_test.shape) == ((32, 3), (8, 3))

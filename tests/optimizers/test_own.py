@@ -375,7 +375,7 @@ def test_an_undecorated_function_in_python_is_told_how():
         ("def f(w, g, t=1, lr=0.1):\n    return w - lr * g / t\n", "t is the number of the step"),
         ("import minnet\n\n@minnet.rule(slots=('u',))\ndef f(w, g, v, lr=0.1):\n    return w, v\n", "with its slots u"),
         ("import minnet\n\n@minnet.rule(defaults={'lr': 0.1})\ndef f(w, g, lr, rho):\n    return w\n", "rho has no v"),
-        ("import minnet\n\n@minnet.rule(defaults={'rho': 0.1})\ndef f(w, g, lr=0.1):\n    return w\n", "parameter 'rho'"),
+        ("import minnet\n\n@minnet.rule(defaults={'k': 1})\ndef f(w, g, lr=0.1):\n    return w\n", "parameter 'k'"),
         ("import minnet\n\n@minnet.rule(space={'lr': 3})\ndef f(w, g, lr=0.1):\n    return w\n", "space of lr must be"),
         ("import minnet\n\n@minnet.rule(space={'l': 3})\ndef f(w, g, lr=0.1):\n    return w\n", "did you mean 'lr'"),
     ],

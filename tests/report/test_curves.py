@@ -49,7 +49,12 @@ def test_a_seed_that_stopped_early_is_not_forgotten():
     frame = pd.DataFrame(rows([0.9, 0.5, 0.4], 0) + rows([0.9, 0.6], 1) + rows([0.9, np.nan], 2))
     loss, accuracy = band(frame, "val_loss"), band(frame, "val_accuracy")
     np.testing.assert_allclose(loss.median, [0.9, 0.6, np.nan])
-    np.testing.assert_allclose(accuracy.median, [0.1, 0.4, np.nan])
+    np.testing.assert_allclose(accuracy.median, [0.1, 0.4, 0.0])  # as in the leaderboard: it counts as 0
+
+
+def test_what_was_not_measured_is_no_zero():
+    frame = pd.DataFrame(rows([np.nan, np.nan], 0) + rows([np.nan, np.nan], 1))
+    assert not band(frame, "val_accuracy").finite
 
 
 def test_band_of_nothing_is_empty():

@@ -1,17 +1,21 @@
+import html
 import json
 import subprocess
 import sys
 import threading
+import tomllib
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
+from minnet import optimizers
+from minnet.report import protocol
 from minnet.report.charts import all_charts
-from minnet.report.facts import gather
+from minnet.report.facts import LEADERS, crowded, gather, rings
 from minnet.report.figures import write_figures
-from minnet.report.formula import formula_html
+from minnet.report.formula import assignments, formula_html, symbols
 from minnet.report.page import write_page
 from minnet.report.palette import DARK, LECTURE, dark, style_of
 from minnet.report.tables import leaderboard_text
@@ -89,7 +93,8 @@ def test_page_holds_the_data(page, race):
     drawn = [
         trace["y"]
         for trace in parsed.payload["charts"]["loss"]["data"]
-        if trace["meta"] == {"method": place, "role": "line", "views": ["epochs validation linear"]}
+        if trace["meta"]
+        == {"method": place, "role": "line", "views": ["epochs validation linear", "epochs validation log"]}
     ]
     np.testing.assert_allclose(drawn[0], expected, rtol=1e-5)
 
@@ -101,6 +106,8 @@ def test_every_chart_has_its_reading_and_label(page):
     assert all(len(each["aria-label"]) > 40 for each in charts)
     for chart in parsed.payload["charts"].values():
         assert all(view["reading"].endswith(".") for view in chart["views"].values())
+        assert {view for trace in chart["data"] for view in trace["meta"]["views"]} == set(chart["views"])
+    assert set(parsed.payload["charts"]["sensitivity"]["views"]) == {"accuracy", "error", "loss"}
     assert set(parsed.payload["charts"]["loss"]["views"]) == {
         f"{axis} {split} {scale}"
         for axis in ("epochs", "seconds")
@@ -142,7 +149,7 @@ def test_edge_cases_make_a_page_figures_and_a_table(make, case, tmp_path):
     parsed, _ = read(comparison, tmp_path)
     assert parsed.open == []
     assert "nan" not in parsed.text.lower().split()
-    assert len(write_figures(comparison, tmp_path / "figures")) == 8
+    assert len(write_figures(comparison, tmp_path / "figures")) == 10
     assert "adam" in leaderboard_text(comparison, plain=True)
     if case == "no validation":
         assert parsed.payload["start"]["splits"] == ["training"]
@@ -161,7 +168,7 @@ def test_curves_that_hold_nan(make, tmp_path):
 
 def test_figures_are_images(race, tmp_path):
     files = write_figures(race, tmp_path)
-    assert {f.stem for f in files} == {"curves_loss", "curves_accuracy", "lr_sensitivity", "leaderboard"}
+    assert {f.stem for f in files} == {"curves_loss", "curves_accuracy", "lr_sensitivity", "leaderboard", "overview"}
     for file in files:
         if file.suffix == ".png":
             assert file.read_bytes().startswith(b"\x89PNG")
@@ -179,7 +186,7 @@ def test_figures_of_hostile_labels_in_threads(make, tmp_path):
     for thread in threads:
         thread.join()
     for i in range(2):
-        assert len(list((tmp_path / str(i)).glob("*.svg"))) == 4
+        assert len(list((tmp_path / str(i)).glob("*.svg"))) == 5
         ET.fromstring((tmp_path / str(i) / "leaderboard.svg").read_text(encoding="utf-8"))
 
 
@@ -222,13 +229,141 @@ def test_colours_can_be_seen_on_their_ground(ground):
         assert (pair[1] + 0.05) / (pair[0] + 0.05) > 2.6, colour
 
 
+def test_a_crowd_shares_no_look_and_starts_with_the_leaders(make, tmp_path):
+    names = [f"m{i}" for i in range(33)]
+    looks = style_of([*LECTURE, *names])
+    assert len({(colour, marker) for colour, marker, _ in looks.values()}) == 40
+    comparison = make(epochs=2, seeds=2, trials=3)
+    facts = gather(comparison)
+    assert crowded(facts) == facts
+    assert len(crowded(facts * 6)) == LEADERS
+    parsed, _ = read(comparison, tmp_path)
+    assert parsed.payload["leaders"] == 7
+
+
+def test_the_rise_shows_first_and_the_end_by_switches(page):
+    parsed, _ = page
+    start, chart = parsed.payload["start"], parsed.payload["charts"]["accuracy"]
+    assert (start["band"], start["accuracy"]) == ("off", "linear")
+    whole, zoom = (chart["views"][f"epochs validation {scale}"]["y"]["range"] for scale in ("linear", "zoom"))
+    assert whole[0] < 0.1 < 0.5 < zoom[0] < zoom[1]
+    line = next(t for t in chart["data"] if t["meta"]["role"] == "line")
+    assert [view.split()[-1] for view in line["meta"]["views"]] == ["linear", "zoom", "log"]
+
+
+def test_no_error_can_be_drawn_on_a_log_axis(make):
+    comparison = make(epochs=3, seeds=3)
+    comparison.curves.loc[comparison.curves["epoch"] == 3, "val_accuracy"] = 1.0
+    chart = all_charts(comparison, gather(comparison))["accuracy"]
+    view = chart["views"]["epochs validation log"]
+    assert 0 < view["floor"] < 0.05
+    assert view["y"]["range"][0] < np.log10(view["floor"])
+    assert "floor" not in chart["views"]["epochs validation linear"]
+    assert any(a["text"] == "0 errors" for a in view["annotations"])
+
+
+def test_the_strip_marks_default_and_selected_step_sizes(race):
+    facts = gather(race)
+    chart = all_charts(race, facts)["sensitivity"]
+    marks = {(t["meta"]["method"], t["meta"]["role"]): t["x"] for t in chart["data"]}
+    place = [f.name for f in facts].index("adam")
+    assert marks[place, "default"] == [0.001]
+    assert marks[place, "selected"] == pytest.approx([facts[place].lr], rel=1e-5)
+    assert (
+        len(marks[[f.name for f in facts].index("sgd"), "lost"]) == facts[[f.name for f in facts].index("sgd")].diverged
+    )
+
+
+def test_equal_choices_get_rings_around_one_another(make):
+    facts = gather(make(gap=0.0, names=("momentum", "nesterov", "adam")))
+    counted = {fact.name: rings(facts[:place], fact) for place, fact in enumerate(facts)}
+    assert counted["adam"] == 0
+    assert sorted([counted["momentum"], counted["nesterov"]]) == [0, 1]
+
+
+def test_short_times_are_milliseconds_and_said_to_be_noise(make, tmp_path):
+    comparison = make(epochs=3, seeds=2)
+    comparison.curves["train_s"] /= 100
+    comparison.leaderboard["seconds_to_target"] = 0.00329
+    parsed, _ = read(comparison, tmp_path)
+    assert "3.3 ms" in parsed.text
+    assert "measured with 2 runs side by side, are mostly noise" in parsed.text
+    axis = parsed.payload["charts"]["loss"]["views"]["seconds validation log"]["x"]["title"]["text"]
+    assert axis == "milliseconds of training"
+
+
+def test_short_times_are_not_mentioned_where_there_are_none(page):
+    assert "are mostly noise: do not rank" not in page[0].text
+
+
+def test_cards_use_the_symbols_of_the_formula(page):
+    text = page[0].text
+    assert "β₁ = 0.9, ε = 1e-8" in text
+    assert "α from 1e-5 to 0.1 (log)" in text
+    for name in optimizers.names("lecture"):
+        method = optimizers.get(name)
+        assert "=" not in "".join(k for k in symbols(method.defaults, method.formula).values())
+        assert len(symbols(method.defaults, method.formula)) == len(method.defaults)
+    assert assignments({"weight_decay": 0.1, "trust": 0.01}, optimizers.get("lars").formula) == "β = 0.1, η = 0.01"
+    assert assignments({"beta2": 0.9999}, "β₂ᵗ") == "β₂ = 0.9999"
+
+
+def test_the_whole_experiment_is_toml(race, tmp_path):
+    path = write_page(race, tmp_path / "report.html")
+    text = html.unescape(path.read_text(encoding="utf-8").split("as TOML</summary><pre><code>")[1].split("</code>")[0])
+    assert tomllib.loads(text) == race.experiment
+    assert tomllib.loads(protocol.toml({"a": None, "b": {"c": np.float64(1.5), "d": (1, None)}})) == {
+        "b": {"c": 1.5, "d": [1]}
+    }
+
+
+def test_an_unfinished_page_says_so_first(make, tmp_path):
+    comparison = make(epochs=2, seeds=2)
+    comparison.provenance |= {"runs_planned": 12, "runs_finished": 9}
+    path = write_page(comparison, tmp_path / "report.html")
+    body = " ".join(Page(path.read_text(encoding="utf-8").split("<body>")[1].split("<main")[0]).text.split())
+    assert body.startswith("Unfinished: 9 of 12 runs")
+    comparison.leaderboard = comparison.leaderboard.head(0)
+    comparison.trials = comparison.trials[comparison.trials["kind"] == "tune"]
+    assert read(comparison, tmp_path)[0].open == []
+    assert write_figures(comparison, tmp_path / "figures")
+    assert "Unfinished" not in read(make(epochs=2, seeds=2), tmp_path)[0].text
+
+
+def test_a_method_whose_final_runs_all_diverged_counts_as_0(make, tmp_path):
+    comparison = make(epochs=2, seeds=2)
+    lost = (comparison.trials["optimizer"] == "adam") & (comparison.trials["kind"] == "final")
+    comparison.trials.loc[lost, ["diverged", "test_accuracy"]] = [True, np.nan]
+    board = comparison.leaderboard
+    columns = ["test_accuracy_median", "test_accuracy_low", "test_accuracy_high", "val_accuracy_median"]
+    board.loc[board["optimizer"] == "adam", columns] = 0.0
+    parsed, _ = read(comparison, tmp_path)
+    assert "0.00 %" in parsed.text
+    assert "and 2 of 2 final" in parsed.text
+    notes = parsed.payload["charts"]["scores"]["views"]["all"]["annotations"]
+    assert [note["text"] for note in notes] == ["◀ 2 of 2 diverged: 0 %"]
+    assert parsed.payload["charts"]["scores"]["views"]["all"]["x"]["range"][0] > 0.5
+    write_figures(comparison, tmp_path / "figures")
+    assert "0.00 %" in leaderboard_text(comparison, plain=True)
+
+
+def test_wrapped_and_own_methods_keep_their_names(make, tmp_path):
+    comparison = make(labels={"adam": "lookahead(adam)", "sgd": "mine.py:my_method"}, epochs=2, seeds=2)
+    comparison.rules["lookahead(adam)"]["name"] = "lookahead(adam)"
+    comparison.rules["mine.py:my_method"]["name"] = "mine.py:my_method"
+    parsed, _ = read(comparison, tmp_path)
+    assert "lookahead(adam)" in parsed.text
+    assert "mine.py:my_method" in parsed.text
+    assert {f.name: f.default_lr for f in gather(comparison)}["lookahead(adam)"] == 0.001
+
+
 def test_formula():
-    html = formula_html("m̂ = m / (1 − β₁ᵗ)\nw ← w − α sign(m) / √(v + ε)")
-    assert "<var>m̂</var>" in html
-    assert "<var>β</var>₁ᵗ" in html
-    assert "<var>sign" not in html
-    assert '√<span class="root"><var>v</var> + <var>ε</var></span>' in html
-    assert Page(html).open == []
+    shown = formula_html("m̂ = m / (1 − β₁ᵗ)\nw ← w − α sign(m) / √(v + ε)")
+    assert "<var>m̂</var>" in shown
+    assert "<var>β</var>₁ᵗ" in shown
+    assert "<var>sign" not in shown
+    assert '√<span class="root"><var>v</var> + <var>ε</var></span>' in shown
+    assert Page(shown).open == []
 
 
 def test_importing_the_package_imports_no_plotting():

@@ -51,6 +51,12 @@
     }
   }
 
+  // A logarithmic axis shows the error, not the accuracy, and has no zero.
+  function asError(trace, floor) {
+    const y = trace.y.map((accuracy) => (accuracy === null ? null : Math.max(1 - accuracy, floor)));
+    return { ...trace, y, customdata: trace.y, hovertemplate: trace.hovertemplate?.replace("%{y", "accuracy %{customdata") };
+  }
+
   function draw(id) {
     const box = document.getElementById(`chart-${id}`);
     const chart = charts[id];
@@ -76,7 +82,7 @@
     };
     if (view.y2?.visible) layout.xaxis.anchor = "y2";
     if (printing) Object.assign(layout, { width: 680, height: paper[id] });
-    const traces = chart.data.filter(shown).map((trace) => paint(trace, look));
+    const traces = chart.data.filter(shown).map((trace) => paint(view.floor ? asError(trace, view.floor) : trace, look));
     const config = {
       responsive: true, displaylogo: false, displayModeBar: "hover",
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
