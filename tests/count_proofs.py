@@ -1,6 +1,6 @@
 """Print what is proven, method by method: ``python tests/count_proofs.py``.
 
-Columns: styles (the paper's form and the libraries'), whether a slow reference stands behind the method, recorded
+Columns: styles (the form of the paper and those of libraries), whether a slow reference stands behind it, recorded
 trajectories and the libraries they come from, and broken copies that the tests must catch (`optimizers/test_mutants.py`).
 """
 
@@ -12,10 +12,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent / "optimizers"))
 
-from method_checks import CASES, REFERENCES  # noqa: E402
-from test_mutants import MUTANTS  # noqa: E402
+from method_checks import CASES, REFERENCES
+from test_mutants import MUTANTS
 
-from minnet import optimizers  # noqa: E402
+from minnet import optimizers
 
 
 def main() -> None:

@@ -43,7 +43,7 @@ def test_trains_as_the_slow_loop_does(name):
         ({"clip_value": 0.05, "clip_norm": 0.1}, {"clip": clipped(0.05, 0.1)}),
         ({"max_norm": 0.8}, {"max_norm": 0.8}),
     ],
-    ids=str,
+    ids=lambda value: "-".join(value),
 )
 def test_regularisers_agree_with_the_slow_loop(training, slow):
     split, run = make_split(), spec("momentum", {"lr": 0.1}, **training)
