@@ -1,7 +1,7 @@
 """Print what is proven, method by method: ``python tests/count_proofs.py``.
 
 Columns: styles (the form of the paper and those of libraries), whether a slow reference stands behind it, recorded
-trajectories and the libraries they come from, and broken copies that the tests must catch (`optimizers/test_mutants.py`).
+trajectories, and broken copies that the tests must catch (`optimizers/test_mutants.py`).
 """
 
 from __future__ import annotations
