@@ -296,6 +296,7 @@ def test_a_bound_on_the_norm_holds_where_lookahead_is_evaluated():
         assert np.sqrt((W**2).sum(axis=0)).max() < 0.5 + 1e-12
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # interpreted, NumPy says so too
 def test_sam_that_climbs_out_of_the_finite_has_diverged():
     split = make_split()
     run = spec("sam", {"lr": 0.1, "rho": 0.9}, dtype="float32", network={"activation": "relu"})
