@@ -21,8 +21,7 @@ def versions() -> dict[str, str]:
     >>> sorted(versions())[:3]
     ['joblib', 'minnet', 'numba']
     """
-    packages = {package: importlib.metadata.version(package) for package in PACKAGES}
-    return {"python": platform.python_version(), **packages}
+    return {"python": platform.python_version(), **{package: _version(package) for package in PACKAGES}}
 
 
 def hardware() -> dict[str, Any]:
@@ -60,6 +59,13 @@ def blas_threads(n: int) -> Iterator[None]:
 
     with threadpool_limits(limits=n, user_api="blas"):
         yield
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def _processor() -> str:

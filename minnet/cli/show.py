@@ -82,7 +82,8 @@ def _optimizer(name: str, style: str, lr: float | None) -> list[str]:
     if method.purpose:
         lines += textwrap.wrap(method.purpose, 100)
     lines += _section("Update", method.formula.splitlines())
-    lines += _section("Rule, for one weight", method.source.rstrip().splitlines())
+    title = "Rule, for one weight" if method.rule or method.base else "Update, for all weights"
+    lines += _section(title, method.source.rstrip().splitlines())
     lines += _section("Its coefficients, for every step t", _coefficients(method))
     lines += _section("Defaults", _defaults(name))
     lines += _section("Tuned in", columns([(key, describe_range(r)) for key, r in method.space.items()]))
