@@ -6,6 +6,7 @@ Here are the table of commands and what becomes of an error: one line on stderr 
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import signal
@@ -29,12 +30,14 @@ COMMANDS = {
     "report": ("report", "Rebuild page, tables and figures of a comparison."),
     "show": ("show", "One optimizer or schedule: rule, formula, defaults, first steps."),
     "surface": ("surface", "Methods on a function of two variables: paths, steps needed, picture."),
+    "bench": ("bench", "Epoch seconds on this machine, beside other libraries."),
     "new-method": ("new_method", "Begin a method of your own: a file with a working one, explained."),
     "list": ("listing", "Optimizers, schedules, activations, losses, data sets, experiments."),
     "data": ("data", "Data sets: what is here, what is missing, where it comes from."),
 }
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 class Commands(NearestGroup):
@@ -70,9 +73,12 @@ class Commands(NearestGroup):
         except (click.Abort, KeyboardInterrupt):
             code = INTERRUPTED
         except OSError as error:
-            if error.filename is None:
+            if error.errno in DISK_FULL:
+                code = _complain("the disk is full: make room and give the same command again; what is finished is kept")
+            elif error.filename is None:
                 raise
-            code = _complain(f"{error.filename}: {error.strerror}")
+            else:
+                code = _complain(f"{error.filename}: {error.strerror}")
         except MemoryError as error:
             code = _complain(f"not enough memory: {error}")
         if code == INTERRUPTED and args is None:

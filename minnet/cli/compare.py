@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from minnet.cli.compare_views import INTERRUPTED, PlainView, TerminalView, interrupts_of, printable
 from minnet.cli.params import (
     DATA_DIR_HELP,
     DATA_HELP,
@@ -20,17 +18,19 @@ from minnet.cli.params import (
     STYLE_HELP,
     TRAINING,
     SectionedCommand,
+    Targets,
+    Vary,
     option,
     spec_options,
+    varied,
 )
-from minnet.cli.progress import columns, leave_at_once, on_terminal, percent
+from minnet.cli.progress import columns, on_terminal, percent
 
 if TYPE_CHECKING:
-    from minnet.lab import Comparison, Experiment
-    from minnet.lab.driver import Part
+    from minnet.lab import Comparison
 
-RACE, RUN = "The race", "Run"
-INTERRUPTED = 130
+RACE, TUNING, RUN = "The race", "Tuning, the same for every method", "Run"
+WIDTH = 110
 
 
 @click.command(cls=SectionedCommand)
@@ -40,16 +40,30 @@ INTERRUPTED = 130
 @option(RACE, "--optimizers", help="Names with commas between (your own: FILE.py:FUNCTION), "
         "lecture (its seven) or all.")  # fmt: skip
 @option(RACE, "--style", help=STYLE_HELP)
-@option(RACE, "--trials", type=click.IntRange(1), help="Tuning runs of every method.")
 @option(RACE, "--seeds", type=click.IntRange(1), help="Final runs of every winner.")
-@option(RACE, "--target", type=click.FloatRange(0, 1, min_open=True), help="Validation accuracy for "
-        "epochs and seconds to target.")  # fmt: skip
+@option(RACE, "--target", type=Targets(), help="Validation accuracy for epochs and seconds to target; with commas "
+        "between, several: the first is the leaderboard's.")  # fmt: skip
+@option(RACE, "--vary", type=Vary(), multiple=True, metavar="FIELD=A,B", help="Every method once for every value of a "
+        "field of network or training, as batch_size=32,128 or schedule=constant,cosine; may be repeated.")  # fmt: skip
+@option(TUNING, "--trials", type=click.IntRange(1), help="Points that every method tries, in its declared ranges.")
+@option(TUNING, "--tune", metavar="lr|all", help="What is tuned: the step size, or all hyperparameters that the method "
+        "declares a range for.")  # fmt: skip
+@option(TUNING, "--points", metavar="auto|grid|halton|sobol", help="How the points lie; auto: a grid for one "
+        "hyperparameter, Halton's sequence for several.")  # fmt: skip
+@option(TUNING, "--defaults/--no-defaults", default=None, help="Whether every method also tries its own defaults, "
+        "counted apart.")  # fmt: skip
+@option(TUNING, "--extend", type=click.IntRange(0), metavar="TIMES", help="How often at most a best point at the end "
+        "of its range gives every method two further trials; 0: never.")  # fmt: skip
+@option(TUNING, "--halving", type=click.IntRange(0), metavar="FACTOR", help="End hopeless trials early: one in so many "
+        "goes on (successive halving; 3 is usual); 0: train all to the end.")  # fmt: skip
 @spec_options(NETWORK, TRAINING, LIMITS, defaults=False)
 @option(RUN, "--jobs", type=click.IntRange(1), help="Runs side by side.  [default: one per usable core]")
-@option(RUN, "--engine", default="local", help="Where runs are trained: local, in threads of this process.")
-@option(RUN, "--scheduler", metavar="ADDRESS", help="For an engine that takes one; local does not.")
+@option(RUN, "--engine", default="local", help="Where runs are trained: local (threads of this process), dask "
+        "(the workers of a cluster) or joblib:BACKEND (loky, ray ...).")  # fmt: skip
+@option(RUN, "--scheduler", metavar="ADDRESS", help="Of Dask's scheduler, as in tcp://10.0.0.1:8786.")
 @option(RUN, "--device", default="cpu", help=DEVICE_HELP)
 @option(RUN, "--out", type=click.Path(path_type=Path), help="Folder for results.  [default: runs/NAME]")
+@option(RUN, "--wait", is_flag=True, help="If another process is working in the folder, wait for its end.")
 def command(
     experiment: str | None,
     data_dir: Path | None,
@@ -58,6 +72,8 @@ def command(
     scheduler: str | None,
     device: str,
     out: Path | None,
+    wait: bool,
+    vary: tuple[tuple[str, list[Any]], ...],
     **options: Any,
 ) -> int | None:
     """Let methods race: equal tuning, paired seeds, the test set read once, one page with the result.
@@ -65,22 +81,26 @@ def command(
     EXPERIMENT is a TOML file or the name of one that comes with minnet (see minnet list experiments); without
     it, the lecture's race. Options win over the file.
 
-    Finished runs are safe at once: Ctrl-C stops after the epochs that run (again: at once), and the same command
-    resumes. So does a larger number of trials or seeds, which trains only what is missing.
+    Finished runs are safe at once. Ctrl-C begins no new run and finishes those under way, unless that would take
+    more than a minute (again: at once); the same command resumes. So does a larger number of trials or seeds, which
+    trains only what is missing.
     """
     from minnet.lab import compare
     from minnet.lab.engine import check_device, check_engine
     from minnet.lab.experiment import default_folder, resolve
 
-    check_engine(engine, scheduler)
+    check_engine(engine, scheduler, jobs)
     check_device(device)
-    spec = resolve(experiment, **options)
+    spec = resolve(experiment, vary=varied(vary) or None, **options)
     folder = out or default_folder(experiment, spec)
     view = TerminalView(folder) if on_terminal() else PlainView(folder)
     with interrupts_of(view):
         try:
             with view:
-                result = compare(spec, out=folder, jobs=jobs, data_dir=data_dir, progress=view)
+                result = compare(
+                    spec, out=folder, jobs=jobs, engine=engine, scheduler=scheduler, device=device,
+                    data_dir=data_dir, wait=wait, progress=view,
+                )  # fmt: skip
         except KeyboardInterrupt:
             click.echo(view.farewell)
             return INTERRUPTED
@@ -90,6 +110,8 @@ def command(
 
 def summary(result: Comparison, folder: Path) -> list[str]:
     """Return the leaderboard and where the page is, as lines."""
+    from minnet.report.budget import sentences
+
     head = ("", "optimizer", "step size", "test accuracy", "10 % – 90 %", "validation", "epochs to target",
             "seconds", "trials", "diverged")  # fmt: skip
     rows = [head]
@@ -111,6 +133,8 @@ def summary(result: Comparison, folder: Path) -> list[str]:
         "",
     ]
     lines += columns(rows)
+    for sentence in sentences(result):
+        lines += ["", *textwrap.wrap(sentence, WIDTH)]
     return [
         *lines,
         "",
@@ -119,212 +143,5 @@ def summary(result: Comparison, folder: Path) -> list[str]:
     ]
 
 
-def printable(label: str, longest: int = 32) -> str:
-    """Return a label for one cell of a terminal.
-
-    Examples
-    --------
-    >>> printable("two\\nlines"), printable("x" * 50, 5)
-    ('two lines', 'xxxx…')
-    """
-    text = "".join(c if c.isprintable() else " " for c in label)
-    return text if len(text) <= longest else text[: longest - 1] + "…"
-
-
 def _reached(value: float, form: str) -> str:
     return "not" if value == float("inf") else format(value, form)
-
-
-class View:
-    """What both views know: the folder, the runs that are safe in it, and whether the user wants to stop."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.kept = 0
-        self.stopping = False
-
-    @property
-    def farewell(self) -> str:
-        """The last line of a comparison that was interrupted."""
-        return f"interrupted: {self.kept} finished runs are kept in {self.folder}; the same command resumes"
-
-    def interrupted(self) -> None:
-        """Leave at once at the second Ctrl-C: a run that is not finished is not kept, and nothing else is lost."""
-        if self.stopping:
-            leave_at_once(self.farewell, INTERRUPTED)
-        self.stopping = True
-
-
-@contextlib.contextmanager
-def interrupts_of(view: View) -> Iterator[None]:
-    """Let Ctrl-C end the command while nothing is trained; while runs are under way, the library hears it."""
-
-    def request(number: int, frame: Any) -> None:
-        view.interrupted()
-        raise KeyboardInterrupt
-
-    main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGINT, request) if main else None
-    try:
-        yield
-    finally:
-        if before is not None:
-            signal.signal(signal.SIGINT, before)
-
-
-class PlainView(View):
-    """One line per finished run, for pipes and logs."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.total = 0
-
-    def __enter__(self) -> PlainView:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        pass
-
-    def started(self, experiment: Experiment, total: int, finished: int) -> None:
-        """Say what is planned."""
-        self.total = total
-        for line in plan(experiment, total, self.folder):
-            click.echo(line)
-        if finished:
-            click.echo(f"resuming: {finished} tuning runs are there already")
-
-    def epoch(self, run_id: str, epoch: int) -> None:
-        """Too much for a log."""
-
-    def ran(self, parts: Sequence[Part], record: Mapping[str, Any], stored: bool) -> None:
-        """Say what a run came to."""
-        self.kept += len(parts)
-        if not stored:
-            click.echo(self.line(parts, record))
-
-    def line(self, parts: Sequence[Part], record: Mapping[str, Any]) -> str:
-        """Return the line of one run."""
-        width = len(str(self.total))
-        labels = ", ".join(printable(part.optimizer) for part in parts)
-        what = "tune " if record["kind"] == "tune" else f"final, seed {record['seed']}:"
-        count = f"[{self.kept:{width}d}/{self.total}]"
-        return f"{count} {what} {labels}, step size {record['lr']:.4g}: {outcome(record)}"
-
-
-class TerminalView(View):
-    """A bar with the time left over a table of the best so far, redrawn in place."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self._lock = threading.Lock()
-        self._running: dict[str, float] = {}
-        self._best: dict[str, Mapping[str, Any]] = {}
-        self._counts: dict[str, list[int]] = {}
-        self._epochs = 1
-        self._total = self._tuning = 0
-        self._phase = "tuning"
-
-    def __enter__(self) -> TerminalView:
-        from rich.console import Console
-        from rich.live import Live
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-        self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[runs]} runs"),
-            TimeElapsedColumn(), TextColumn("passed,"), TimeRemainingColumn(), TextColumn("left"),
-            speed_estimate_period=120,
-        )  # fmt: skip
-        self._task = self._bar.add_task("loading", total=None, runs="")
-        self._live = Live(
-            get_renderable=self._draw,
-            console=Console(),
-            refresh_per_second=4,
-            transient=True,
-            redirect_stdout=False,
-        )
-        self._live.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._live.stop()
-
-    def started(self, experiment: Experiment, total: int, finished: int) -> None:
-        """Set the bar to the size of the plan."""
-        self._epochs = max(experiment.training.epochs, 1)
-        self._counts = {entry.label: [0, 0] for entry in experiment.entries}
-        self._total, self._tuning = total, total - experiment.seeds * len(experiment.entries)
-        for line in plan(experiment, total, self.folder):
-            self._live.console.out(line, highlight=False)
-        self._bar.update(self._task, total=total, description="compiling", runs=f"0/{total}")
-
-    def epoch(self, run_id: str, epoch: int) -> None:
-        """Move the bar by a part of a run."""
-        with self._lock:
-            self._running[run_id] = epoch / self._epochs
-            self._advance(self._phase)
-
-    def ran(self, parts: Sequence[Part], record: Mapping[str, Any], stored: bool) -> None:
-        """Count a run and keep it if it is the best of its method."""
-        from minnet.lab import stats
-
-        final = record["kind"] == "final"
-        with self._lock:
-            self._running.pop(record["id"], None)
-            self.kept += len(parts)
-            for part in parts:
-                self._counts[part.optimizer][final] += 1
-                best = self._best.get(part.optimizer)
-                if not final and (best is None or stats.winner([best, record]) == 1):
-                    self._best[part.optimizer] = record
-            self._phase = "final runs" if final or self.kept == self._tuning else "tuning"
-            self._advance("writing the page" if self.kept == self._total else self._phase)
-
-    def _advance(self, description: str) -> None:
-        if self.stopping:
-            description = "stopping after this epoch (Ctrl-C again: at once)"
-        done = self.kept + sum(self._running.values())
-        self._bar.update(self._task, completed=done, description=description, runs=f"{self.kept}/{self._total}")
-
-    def _draw(self) -> Any:
-        from rich.console import Group
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table("optimizer", "tuned", "best step size", "validation", "final runs", box=None, pad_edge=False)
-        with self._lock:
-            for label, (tuned, final) in self._counts.items():
-                best = self._best.get(label)
-                cells = [f"{best['lr']:.4g}", percent(best["val_accuracy"])] if best else ["", ""]
-                table.add_row(Text(printable(label)), str(tuned), *cells, str(final or ""))
-        return Group(table, self._bar)
-
-
-def plan(experiment: Experiment, total: int, folder: Path) -> list[str]:
-    """Return what is going to happen, as lines."""
-    budgets = sorted({len(experiment.points(entry)) for entry in experiment.entries})
-    tuning = " or ".join(map(str, budgets)) + (" tuning run" if budgets == [1] else " tuning runs")
-    network = experiment.network
-    layers = "-".join(map(str, network.hidden)) or "none"
-    return [
-        experiment.title or experiment.name,
-        f"{experiment.data}; hidden layers: {layers} {network.activation}; "
-        f"{experiment.training.epochs} epochs in batches of {experiment.training.batch_size}",
-        f"{len(experiment.entries)} optimizers, {tuning} and {experiment.seeds} seeds each: {total} runs, "
-        f"kept in {folder}",
-    ]
-
-
-def outcome(record: Mapping[str, Any]) -> str:
-    """Return what a run came to.
-
-    Examples
-    --------
-    >>> outcome({"diverged": True, "diverged_step": 7, "val_accuracy": None, "test_accuracy": None})
-    'diverged at step 7'
-    >>> outcome({"diverged": False, "val_accuracy": 0.9, "test_accuracy": 0.875})
-    'validation 90.00 %, test 87.50 %'
-    """
-    if record["diverged"]:
-        return f"diverged at step {record['diverged_step']}"
-    test = "" if record["test_accuracy"] is None else f", test {percent(record['test_accuracy'])}"
-    return f"validation {percent(record['val_accuracy'])}{test}"

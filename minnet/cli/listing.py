@@ -91,7 +91,7 @@ def markdown_table() -> str:
 
     rows = [("name", "method", "remembers", "α", "tuned in", "written as in", "source")]
     for m in (optimizers.get(name) for name in optimizers.names()):
-        tuned = "; ".join(f"{key} {describe_range(r)}" for key, r in m.space.items())
+        tuned = f"lr {describe_range(m.space['lr'])}"
         rows.append((f"`{m.name}`", m.title, ", ".join(m.slots) or "-", f"{m.defaults['lr']:g}", tuned,
                      ", ".join(m.style_names), m.paper))  # fmt: skip
     lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -45,6 +47,80 @@ class HiddenLayers(click.ParamType):
                 f"--hidden {value!r} is not a list of layer widths: write 128,64, or none for no hidden layer"
             )
         return widths
+
+
+class Targets(click.ParamType):
+    """Validation accuracies to reach: ``0.95`` or ``0.9,0.95``, the first for the leaderboard.
+
+    Examples
+    --------
+    >>> Targets().convert("0.9, 0.95", None, None)
+    [0.9, 0.95]
+    """
+
+    name = "accuracies"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[float]:
+        """Return the accuracies."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return [float(part) for part in value.split(",")]
+        except ValueError:
+            raise InputError(f"--target {value!r} is no accuracy: write 0.95, or 0.9,0.95 for several") from None
+
+
+class Vary(click.ParamType):
+    """Values of one field of network or training: ``batch_size=32,128``.
+
+    Examples
+    --------
+    >>> Vary().convert("batch_size=32,128", None, None)
+    ('batch_size', [32, 128])
+    >>> Vary().convert("schedule=constant,step:drop=0.5,every=5,cosine", None, None)
+    ('schedule', ['constant', 'step:drop=0.5,every=5', 'cosine'])
+    """
+
+    name = "field=values"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, list[Any]]:
+        """Return the field and its values."""
+        if not isinstance(value, str):
+            return value
+        name, equals, text = (part.strip() for part in value.partition("="))
+        if not (name and equals and text):
+            raise InputError(f"--vary {value!r} is not FIELD=A,B: write for example --vary batch_size=32,128")
+        name = name.replace("-", "_")
+        between = ","
+        if name == "schedule":  # whose parameters have commas between them, too
+            from minnet import schedules
+
+            between = rf",(?=\s*(?:{'|'.join(schedules.names())})\b(?!=))"
+        return name, [_literal(part.strip()) for part in re.split(between, text)]
+
+
+def _literal(text: str) -> int | float | bool | str:
+    """Return the number or truth value that a text spells, else the text."""
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return {"true": True, "false": False}.get(text, text)
+
+
+def varied(pairs: Sequence[tuple[str, list[Any]]]) -> dict[str, list[Any]]:
+    """Return the fields given with ``--vary`` as a dict.
+
+    Raises
+    ------
+    InputError
+        If a field was given twice.
+    """
+    found: dict[str, list[Any]] = {}
+    for name, values in pairs:
+        if name in found:
+            raise InputError(f"--vary {name} is given twice: write all its values in one, as {name}=A,B,C")
+        found[name] = values
+    return found
 
 
 class Setting(click.ParamType):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from minnet.lab import stats
+from minnet.lab import inference, scores, stats
 from minnet.lab.trials import COLUMNS
 
 if TYPE_CHECKING:
@@ -19,7 +21,8 @@ LEADERBOARD = {
     "rank": "int64", "optimizer": "str", "hyperparameters": "str", "trials": "int64", "seeds": "int64",
     "val_accuracy_median": "float64", "test_accuracy_median": "float64", "test_accuracy_low": "float64",
     "test_accuracy_high": "float64", "epochs_to_target": "float64", "seconds_to_target": "float64",
-    "diverged_trials": "int64",
+    "diverged_trials": "int64", "difference": "float64", "difference_low": "float64", "difference_high": "float64",
+    "p_corrected": "float64", "difference_shown": "bool", "rank_low": "int64", "rank_high": "int64",
 }  # fmt: skip
 TRIALS = {
     "id": "str", "kind": "str", "optimizer": "str", "trial": "int64", "seed": "int64",
@@ -30,6 +33,26 @@ TRIALS = {
 CURVES = {
     "optimizer": "str", "kind": "str", "trial": "int64", "seed": "int64",
     **{name: "int64" if name in ("epoch", "steps") else "float64" for name in COLUMNS},
+}  # fmt: skip
+DIFFERENCES = {
+    "first": "str", "second": "str", "seeds": "int64", "difference": "float64", "low": "float64", "high": "float64",
+    "p_corrected": "float64", "shown": "bool",
+}  # fmt: skip
+SCORES = {
+    "optimizer": "str", "test_accuracy_median": "float64", "median_low": "float64", "median_high": "float64",
+    "area_under_log_loss": "float64", "tunability": "float64", "diverged_share": "float64",
+}  # fmt: skip
+TARGETS = {
+    "optimizer": "str", "target": "float64", "seeds": "int64", "reached": "int64", "epochs": "float64",
+    "steps": "float64", "seconds": "float64",
+}  # fmt: skip
+BUDGET = {
+    "optimizer": "str", "trials": "int64", "val_accuracy_mean": "float64", "val_accuracy_low": "float64",
+    "val_accuracy_high": "float64",
+}  # fmt: skip
+TABLES = {
+    "leaderboard": LEADERBOARD, "differences": DIFFERENCES, "scores": SCORES, "targets": TARGETS, "budget": BUDGET,
+    "trials": TRIALS, "curves": CURVES,
 }  # fmt: skip
 
 
@@ -46,22 +69,48 @@ class Comparison:
     leaderboard : DataFrame
         One row per optimizer that has final runs, the best median test accuracy first; equal ones stay in
         the order of the experiment. low and high are the 10 % and 90 % quantiles over seeds; epochs and
-        seconds to target are medians over the final runs, infinite for a miss. A final run that diverged
-        counts as 0. diverged_trials counts tuning runs.
+        seconds to (the first) target are medians over the final runs, infinite for a miss. A final run that
+        diverged counts as 0. diverged_trials counts tuning runs. difference is how far the winner is ahead of
+        the method, the mean over the seeds that both ran, with its interval and p-value, both corrected for
+        the comparison of all pairs; difference_shown says whether the interval leaves out zero, and rank_low
+        to rank_high are the ranks that remain possible. See `minnet.lab.inference`.
+    differences : DataFrame
+        The same for all pairs, the one that ranks first as first: first − second.
+    scores : DataFrame
+        One row per optimizer: median test accuracy with its bootstrap interval; median area under the log10 of
+        the validation loss per epoch; tunability, the decades of the step size within one point of the best
+        validation accuracy (NaN where trials were ended early); share of tuning trials that diverged. See
+        `minnet.lab.scores`.
+    targets : DataFrame
+        One row per optimizer and target: how many of the final runs reached it, and the median epochs, steps
+        and seconds of training to it, infinite for a miss.
+    budget : DataFrame
+        One row per optimizer and number of trials: the validation accuracy that the best of so many of its
+        trials, drawn at random, would have had: mean and 10 % to 90 % quantiles. No rows where trials were
+        ended early.
     trials : DataFrame
         One row per run.
     curves : DataFrame
         One row per run and epoch; no accuracies where a run has diverged.
     rules : dict
         What ran under each label: title, formula, source of the rule, paper, hyperparameters, search space.
+    tuning : dict
+        Budgets: `points` and, with the further ones, `trials` of every method that is tuned; `further`, which
+        method's range was extended at which end, round by round; `defaults`, what each method reached untuned and
+        whether that was selected; `halving`, what successive halving trained, or `replay`, what it would have.
     """
 
     experiment: dict[str, Any]
     provenance: dict[str, Any]
     leaderboard: pd.DataFrame
+    differences: pd.DataFrame
+    scores: pd.DataFrame
+    targets: pd.DataFrame
+    budget: pd.DataFrame
     trials: pd.DataFrame
     curves: pd.DataFrame
     rules: dict[str, dict[str, Any]]
+    tuning: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def report(self, path: str | os.PathLike = "report.html") -> Path:
         """Write the page and return its path."""
@@ -78,7 +127,7 @@ class Comparison:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_experiment(self.experiment, folder)
-        for name in ("leaderboard", "trials", "curves"):
+        for name in TABLES:
             text = getattr(self, name).to_csv(index=False, lineterminator="\n")
             write_text(folder / f"{name}.csv", text)
         write_figures(self, folder / "figures")
@@ -105,59 +154,161 @@ def build(
     rules: dict[str, dict[str, Any]],
     plan: Sequence[Mapping[str, Any]],
     records: Mapping[str, Mapping[str, Any]],
+    tuning: dict[str, Any] | None = None,
 ) -> Comparison:
     """Return the comparison that a plan and the finished runs make.
 
     Parameters
     ----------
-    experiment, provenance, rules : dict
+    experiment, provenance, rules, tuning : dict
     plan : list of dict
         Rows of the store's plan, in its order.
     records : dict
         Finished runs by id; parts of the plan that have not run yet are left out.
     """
     done = [(part, records[part["run_id"]]) for part in plan if part["run_id"] in records]
+    standings = _standings(experiment, done)
+    tests = {standing.label: standing.tests for standing in standings}
+    found = inference.differences(tests, _resolution(provenance))
+    rows = {
+        "leaderboard": _leaderboard(standings, inference.against_first(tests, found)),
+        "differences": [_difference_row(each) for each in found],
+        "scores": [_score_row(standing) for standing in standings],
+        "targets": [row for standing in standings for row in _target_rows(standing)],
+        "budget": [row for standing in standings for row in _budget_rows(standing)],
+        "trials": [_trial_row(part, record) for part, record in done],
+        "curves": [row for part, record in done for row in _curve_rows(part, record)],
+    }
     return Comparison(
         experiment=experiment,
         provenance=provenance,
-        leaderboard=_frame(_leaderboard(experiment, done), LEADERBOARD),
-        trials=_frame([_trial_row(part, record) for part, record in done], TRIALS),
-        curves=_frame([row for part, record in done for row in _curve_rows(part, record)], CURVES),
         rules=rules,
+        tuning=tuning or {},
+        **{name: _frame(rows[name], columns) for name, columns in TABLES.items()},
     )
 
 
 Done = Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
 
 
-def _leaderboard(experiment: Mapping[str, Any], done: Done) -> list[dict[str, Any]]:
-    labels = [table["label"] for table in experiment["optimizer"]]
-    rows = []
-    for label in labels:
-        tuned = [record for part, record in done if part["optimizer"] == label and part["kind"] == "tune"]
-        final = [record for part, record in done if part["optimizer"] == label and part["kind"] == "final"]
+@dataclass(frozen=True)
+class Standing:
+    """The runs of one optimizer."""
+
+    label: str
+    tuned: list[Mapping[str, Any]]
+    final: list[Mapping[str, Any]]
+    targets: tuple[float, ...]
+    epochs: int
+
+    @property
+    def tests(self) -> dict[int, float]:
+        """Test accuracy by seed, as it counts."""
+        return {int(record["seed"]): stats.counted(record, "test_accuracy") for record in self.final}
+
+    @property
+    def tuning(self) -> list[float]:
+        """Validation accuracies of the tuning runs, as they count; none if some were ended early."""
+        whole = all(record["diverged"] or record["history"][-1]["epoch"] >= self.epochs for record in self.tuned)
+        return [stats.counted(record, "val_accuracy") for record in self.tuned] if whole else []
+
+    def median_time(self, target: float, unit: str) -> float:
+        """Return the median time of the final runs to a target."""
+        return stats.median([scores.time_to_target(stats.history(r), target, unit) for r in self.final])
+
+
+def _standings(experiment: Mapping[str, Any], done: Done) -> list[Standing]:
+    """Return the optimizers that have final runs, the best median test accuracy first."""
+    targets = scores.targets(experiment.get("targets", experiment["target"]))
+    standings = []
+    for table in experiment["optimizer"]:
+        label = table["label"]
+        tuned, final = (
+            [record for part, record in done if part["optimizer"] == label and part["kind"] == kind]
+            for kind in ("tune", "final")
+        )
         if final:
-            rows.append(_standing(label, tuned, final, experiment["target"]))
-    rows.sort(key=lambda row: -row["test_accuracy_median"])  # stable: ties stay in the order of the experiment
-    return [{"rank": rank, **row} for rank, row in enumerate(rows, 1)]
+            standings.append(Standing(label, tuned, final, targets, experiment["training"]["epochs"]))
+    standings.sort(key=lambda each: -stats.median([*each.tests.values()]))  # stable: ties stay in order
+    return standings
 
 
-def _standing(label: str, tuned: Sequence[Any], final: Sequence[Any], target: float) -> dict[str, Any]:
-    tests = [stats.counted(record, "test_accuracy") for record in final]
-    histories = [stats.history(record) for record in final]
+def _resolution(provenance: Mapping[str, Any]) -> float:
+    """Return the step of a test accuracy: one sample."""
+    samples = (provenance.get("data") or {}).get("test")
+    return 1 / samples if samples else 0.0
+
+
+def _leaderboard(standings: Sequence[Standing], beside: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"rank": rank, **_standing(standing), **beside[standing.label]} for rank, standing in enumerate(standings, 1)
+    ]
+
+
+def _standing(standing: Standing) -> dict[str, Any]:
+    tests = [*standing.tests.values()]
+    target = standing.targets[0]
     return {
-        "optimizer": label,
-        "hyperparameters": _json(final[0]["hyperparameters"]),
-        "trials": len(tuned),
-        "seeds": len(final),
-        "val_accuracy_median": stats.median([stats.counted(record, "val_accuracy") for record in final]),
+        "optimizer": standing.label,
+        "hyperparameters": _json(standing.final[0]["hyperparameters"]),
+        "trials": len(standing.tuned),
+        "seeds": len(standing.final),
+        "val_accuracy_median": stats.median([stats.counted(record, "val_accuracy") for record in standing.final]),
         "test_accuracy_median": stats.median(tests),
         "test_accuracy_low": stats.quantile(tests, stats.LOW),
         "test_accuracy_high": stats.quantile(tests, stats.HIGH),
-        "epochs_to_target": stats.median([stats.epochs_to_target(h, target) for h in histories]),
-        "seconds_to_target": stats.median([stats.seconds_to_target(h, target) for h in histories]),
-        "diverged_trials": sum(record["diverged"] for record in tuned),
+        "epochs_to_target": standing.median_time(target, "epochs"),
+        "seconds_to_target": standing.median_time(target, "seconds"),
+        "diverged_trials": sum(record["diverged"] for record in standing.tuned),
     }
+
+
+def _difference_row(each: inference.Difference) -> dict[str, Any]:
+    return {**dataclasses.asdict(each), "difference": each.mean, "p_corrected": each.p}
+
+
+def _score_row(standing: Standing) -> dict[str, Any]:
+    tests = [*standing.tests.values()]
+    low, high = inference.median_interval(tests)
+    areas = [
+        scores.area_under_log_loss([row["epoch"] for row in history], [row["val_loss"] for row in history])
+        for history in map(stats.history, standing.final)
+    ]
+    accuracies = [math.nan if r["diverged"] else each for r, each in zip(standing.tuned, standing.tuning)]
+    decades = scores.tunability([record["lr"] for record in standing.tuned], accuracies) if accuracies else math.nan
+    return {
+        "optimizer": standing.label,
+        "test_accuracy_median": stats.median(tests),
+        "median_low": low,
+        "median_high": high,
+        "area_under_log_loss": stats.median(areas),
+        "tunability": decades,
+        "diverged_share": scores.diverged_share([record["diverged"] for record in standing.tuned]),
+    }
+
+
+def _target_rows(standing: Standing) -> list[dict[str, Any]]:
+    rows = []
+    for target in standing.targets:
+        times = {unit: standing.median_time(target, unit) for unit in scores.UNITS}
+        reached = sum(math.isfinite(scores.time_to_target(stats.history(record), target)) for record in standing.final)
+        rows.append(
+            {"optimizer": standing.label, "target": target, "seeds": len(standing.final), "reached": reached, **times}
+        )
+    return rows
+
+
+def _budget_rows(standing: Standing) -> list[dict[str, Any]]:
+    return [
+        {
+            "optimizer": standing.label,
+            "trials": k,
+            "val_accuracy_mean": scores.best_after(standing.tuning, k),
+            "val_accuracy_low": scores.best_after_quantile(standing.tuning, k, stats.LOW),
+            "val_accuracy_high": scores.best_after_quantile(standing.tuning, k, stats.HIGH),
+        }
+        for k in range(1, len(standing.tuning) + 1)
+    ]
 
 
 def _trial_row(part: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:

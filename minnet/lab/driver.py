@@ -3,55 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from minnet import machine
 from minnet.errors import InputError
-from minnet.lab import provenance, stats
+from minnet.lab import engine as engines
+from minnet.lab import halving, provenance, stats
 from minnet.lab.comparison import Comparison, build, write_experiment
-from minnet.lab.engine import check_device, check_engine, map_unordered, stop_on_interrupt, usable_jobs
-from minnet.lab.experiment import CONTENT, TUNING_SEED, Entry, Experiment, resolve
+from minnet.lab.experiment import CONTENT, TUNING_SEED, Experiment, resolve
 from minnet.lab.space import to_plain
 from minnet.lab.store import Store
-from minnet.lab.trials import RESULTS_VERSION, Trial, fingerprint, load_split, run_trial
+from minnet.lab.trials import RESULTS_VERSION, Trial, fingerprint, load_split
+from minnet.lab.tuning import Part, Tuning
 
 if TYPE_CHECKING:
     from minnet.data import Split
 
 
-@dataclass(frozen=True)
-class Part:
-    """The part that a run plays: for one optimizer, in tuning or as a final run."""
-
-    optimizer: str
-    position: int
-    kind: str
-    trial: int
-    run: Trial
-
-    def row(self, selected: bool) -> dict[str, Any]:
-        """Return the part as a row of the store's plan."""
-        return {
-            "optimizer": self.optimizer,
-            "position": self.position,
-            "kind": self.kind,
-            "trial": self.trial,
-            "seed": self.run.run.seed,
-            "run_id": self.run.id,
-            "selected": int(selected),
-        }
-
-
 class Progress(Protocol):
-    """Who is told how a comparison proceeds. Only `epoch` is called from the threads that train.
+    """Who is told how a comparison proceeds. Only `begun` and `epoch` are called from other threads.
 
-    If there is a method `interrupted()`, it is called in the signal handler at every Ctrl-C while runs are under
-    way: after the first one they end with their epoch, another one changes nothing by itself.
+    Three methods may be missing. `planned(total, why)` tells that more runs are planned now, and why. `begun(parts,
+    where)` tells that a run begins (again, if it lost its worker), and where: on which worker, or "" for this process. `interrupted()` is called in the signal handler at every Ctrl-C
+    while runs are under way: after the first one no run begins, and those that need more than a minute end with
+    their epoch; another one changes nothing by itself.
     """
 
     def started(self, experiment: Experiment, total: int, finished: int) -> None:
@@ -70,13 +46,22 @@ class Silent:
     def started(self, experiment: Experiment, total: int, finished: int) -> None:
         """Say nothing."""
 
+    def begun(self, parts: Sequence[Part], where: str) -> None:
+        """Say nothing."""
+
     def epoch(self, run_id: str, epoch: int) -> None:
         """Say nothing."""
 
     def ran(self, parts: Sequence[Part], record: Mapping[str, Any], stored: bool) -> None:
         """Say nothing."""
 
+    def planned(self, total: int, why: str) -> None:
+        """Say nothing."""
+
     def interrupted(self) -> None:
+        """Say nothing."""
+
+    def waiting(self) -> None:
         """Say nothing."""
 
 
@@ -89,6 +74,7 @@ def compare(
     scheduler: str | None = None,
     device: str = "cpu",
     data_dir: Any = None,
+    wait: bool = False,
     progress: Progress | None = None,
     **keywords: Any,
 ) -> Comparison:
@@ -110,14 +96,17 @@ def compare(
         `trials` add only what is missing. Without it, nothing is written.
     jobs : int, optional
         Runs side by side; one per usable core if not given. The results do not depend on it, the times may.
-    engine : {"local"}
-        Where to train: in threads of this process.
+    engine : str
+        Where to train: "local", in threads of this process; "dask", on the workers of a Dask cluster;
+        "joblib:BACKEND", through a backend of joblib ("joblib:loky", "joblib:ray"). The results do not depend on it.
     scheduler : str, optional
-        Address for an engine that takes one; "local" does not.
+        Address of Dask's scheduler, as in "tcp://10.0.0.1:8786".
     device : {"cpu"}
         What to train on.
     data_dir : str or Path, optional
         Where to look for the data first.
+    wait : bool
+        Whether to wait where another process is working in `out`; otherwise that is an error.
     progress : Progress, optional
         Told about every run.
     **keywords
@@ -133,7 +122,8 @@ def compare(
     InputError
         (a `ValueError`) If the experiment is wrong, or `out` holds another one or is in use.
     KeyboardInterrupt
-        After Ctrl-C, once the runs under way have ended their epoch; what is finished is kept.
+        After Ctrl-C, once the runs under way have ended: those that need more than a minute end with their epoch
+        and are lost; what is finished is kept.
 
     Examples
     --------
@@ -142,24 +132,24 @@ def compare(
     [1, 1]
     """
     spec = resolve(experiment, **keywords)
-    check_engine(engine, scheduler)
-    check_device(device)
-    jobs = usable_jobs(jobs)
+    engines.check_engine(engine, scheduler, jobs)
+    engines.check_device(device)
+    jobs = engines.usable_jobs(jobs) if engine == "local" else jobs
     folder = None if out is None else Path(out)
     progress = progress or Silent()
     told = getattr(progress, "interrupted", Silent().interrupted)
-    with Store(folder) as store:
+    with Store(folder, wait=getattr(progress, "waiting", Silent().waiting) if wait else None) as store:
         _claim(store, spec)
-        session = provenance.session(jobs, engine, device)
         split = load_split(spec.run_spec(spec.entries[0], {}, TUNING_SEED), data_dir)
-        session["data"] = _describe(split)
-        _note(store, session, new=True)
         if folder is not None:
             write_experiment(spec.to_dict(), folder)
-        with machine.blas_threads(1), stop_on_interrupt(told) as stop:
-            _Race(spec, store, split, jobs, stop, progress).run(session["data"]["sha256"])
-        session["finished"] = provenance.now()
-        _note(store, session)
+        crew = engines.create(engine, lambda run: split, jobs=jobs, scheduler=scheduler, data_dir=data_dir)
+        with crew, engines.stop_on_interrupt(told) as stop:
+            session = {**provenance.session(crew.jobs, engine, device), "data": _describe(split)}
+            store.begin(session)
+            _Race(spec, store, crew, stop, progress).run(session["data"]["sha256"])
+        store.set_info("machines", {**store.info("machines", {}), **{each["host"]: each for each in crew.machines}})
+        store.end()
         comparison = read(store)
     if folder is not None:
         comparison.save(folder)
@@ -188,17 +178,54 @@ def read(store: Store) -> Comparison:
         raise InputError(f"{store.path} holds no experiment yet: run minnet compare with this folder first")
     plan = store.plan()
     records = store.records(row["run_id"] for row in plan)
-    sessions = store.info("sessions", [])
+    sessions = store.sessions()
     facts: dict[str, Any] = {
         "results_version": RESULTS_VERSION,
         "sessions": len(sessions),
-        "runs_planned": sum(row["kind"] == "tune" for row in plan)
+        "machines": store.info("machines", {}),
+        "runs_planned": sum(row["kind"] != "final" for row in plan)
         + len(experiment["optimizer"]) * experiment["seeds"],  # final runs are planned when the tuning is done
         "runs_finished": sum(row["run_id"] in records for row in plan),
     }
     if sessions:
         facts = {**sessions[-1], "started": sessions[0]["started"], **facts}
-    return build(experiment, facts, store.info("rules", {}), plan, records)
+    tuning = store.info("tuning", {})
+    if tuning and not tuning.get("halving"):
+        tuning = {**tuning, "replay": _replay(experiment, tuning, plan, records)}
+    return build(experiment, facts, store.info("rules", {}), plan, records, tuning)
+
+
+def _replay(
+    experiment: Mapping[str, Any],
+    tuning: Mapping[str, Any],
+    plan: Sequence[Mapping[str, Any]],
+    records: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return what successive halving would have saved and selected among the points that were trained in full."""
+    epochs, points = experiment["training"]["epochs"], tuning.get("points", 0)
+    replays = {}
+    for table in experiment["optimizer"]:
+        mine = [row for row in plan if row["optimizer"] == table["label"] and row["kind"] == "tune"][:points]
+        runs = [records[row["run_id"]] for row in mine if row["run_id"] in records]
+        if len(runs) == points >= halving.FACTOR <= epochs:
+            replays[table["label"]] = (runs, halving.replay(runs, epochs))
+    others = [
+        {
+            "optimizer": label,
+            "lr": runs[replay.winner]["lr"],
+            "lr_in_full": best["lr"],
+            "lost": stats.counted(best, "val_accuracy") - stats.counted(runs[replay.winner], "val_accuracy"),
+        }
+        for label, (runs, replay) in replays.items()
+        if (best := runs[stats.winner(runs)])["id"] != runs[replay.winner]["id"]
+    ]
+    return {
+        "factor": halving.FACTOR,
+        "optimizers": len(replays),
+        "epochs": sum(replay.epochs for _, replay in replays.values()),
+        "full": sum(replay.full for _, replay in replays.values()),
+        "others": others,
+    }
 
 
 class _Race:
@@ -208,37 +235,41 @@ class _Race:
         self,
         spec: Experiment,
         store: Store,
-        split: Split,
-        jobs: int,
-        stop: threading.Event,
+        engine: engines.Engine,
+        stop: engines.Stop,
         progress: Progress,
     ) -> None:
-        self.spec, self.store, self.split = spec, store, split
-        self.jobs, self.stop, self.progress = jobs, stop, progress
+        self.spec, self.store, self.engine = spec, store, engine
+        self.stop, self.progress = stop, progress
 
     def run(self, data_sha256: str) -> None:
         """Tune, select, and run the winners on all seeds."""
-        tuning = [part for i, entry in enumerate(self.spec.entries) for part in self._tuning(i, entry, data_sha256)]
-        total = len(tuning) + len(self.spec.entries) * self.spec.seeds
-        missing = set(self.store.missing(part.run.id for part in tuning))
-        self.progress.started(self.spec, total, sum(part.run.id not in missing for part in tuning))
-        self.store.set_plan([part.row(False) for part in tuning])
-        tuning_records = self._train(sorted(tuning, key=lambda part: (part.trial, part.position)))
-        winners = [self._winner(i, tuning, tuning_records) for i in range(len(self.spec.entries))]
+        tuning = Tuning(self.spec, data_sha256, self._tune)
+        opening = {part.run.id: 0 for part in tuning.opening}
+        for part in tuning.opening:
+            opening[part.run.id] += 1
+        missing = self.store.missing(opening)
+        self._told = self._total(tuning)
+        self.progress.started(self.spec, self._told, sum(opening.values()) - sum(opening[id] for id in missing))
+        winners = tuning.run()
         finals = [part for winner in winners for part in self._finals(winner, data_sha256)]
-        chosen = {(part.position, part.trial) for part in winners}
-        rows = [part.row((part.position, part.trial) in chosen) for part in tuning]
+        rows = [part.row(part in winners) for part in tuning.parts]
         self.store.set_plan(rows + [part.row(False) for part in finals])
         self.store.set_info("rules", {part.optimizer: self._rule(part) for part in winners})
+        self.store.set_info("tuning", tuning.facts())
         self._train(sorted(finals, key=lambda part: (part.run.run.seed, part.position)))
 
-    def _tuning(self, position: int, entry: Entry, data_sha256: str) -> list[Part]:
-        runs = [self.spec.run_spec(entry, hyper, TUNING_SEED) for hyper in self.spec.points(entry)]
-        return [Part(entry.label, position, "tune", i, Trial("tune", run, data_sha256)) for i, run in enumerate(runs)]
+    def _tune(self, tuning: Tuning, parts: Sequence[Part]) -> dict[str, dict[str, Any]]:
+        """Train some trials; what is planned so far is written down and told first."""
+        self.store.set_plan([part.row(False) for part in tuning.parts])
+        if self._total(tuning) != self._told:
+            self._told = self._total(tuning)
+            getattr(self.progress, "planned", Silent().planned)(self._told, tuning.why)
+        return self._train(parts)
 
-    def _winner(self, position: int, tuning: Sequence[Part], records: Mapping[str, Any]) -> Part:
-        mine = [part for part in tuning if part.position == position]
-        return mine[stats.winner([records[part.run.id] for part in mine])]
+    def _total(self, tuning: Tuning) -> int:
+        """Return the number of runs that are planned, final runs included."""
+        return tuning.total + len(self.spec.entries) * self.spec.seeds
 
     def _finals(self, winner: Part, data_sha256: str) -> list[Part]:
         entry, hyper = self.spec.entries[winner.position], winner.run.run.optimizer.hyper
@@ -262,6 +293,7 @@ class _Race:
             "hyperparameters": method.settings(hyper),
             "space": {name: to_plain(axis) for name, axis in entry.searched.items()},
             "schedule": winner.run.run.training.schedule,
+            "training": entry.training,
             "network": entry.network,
         }
 
@@ -275,12 +307,13 @@ class _Race:
         for id in roles:
             if id in stored:
                 self.progress.ran(roles[id], stored[id], stored=True)
-        with contextlib.closing(map_unordered(self._run, [roles[id][0].run for id in missing], self.jobs)) as records:
+        trials = [roles[id][0].run for id in missing]
+        watcher = _Watcher(self.progress, roles)
+        with contextlib.closing(self.engine.map(trials, watcher, self.stop)) as records:
             try:
                 for record in records:
-                    if record is not None:
-                        self.store.add(record)
-                        self.progress.ran(roles[record["id"]], record, stored=False)
+                    self.store.add(record)
+                    self.progress.ran(roles[record["id"]], record, stored=False)
             except BaseException:
                 self.stop.set()  # the runs under way are waited for: let them end soon
                 raise
@@ -288,13 +321,21 @@ class _Race:
             raise KeyboardInterrupt
         return self.store.records(roles)
 
-    def _run(self, trial: Trial) -> dict[str, Any] | None:
-        """Run one trial, in whatever thread."""
-        tell = functools.partial(self._tell, trial.id)
-        return run_trial(trial, self.split, on_epoch=tell, should_stop=self.stop.is_set)
 
-    def _tell(self, id: str, row: Mapping[str, Any]) -> None:
-        self.progress.epoch(id, row["epoch"])
+class _Watcher:
+    """Tells the progress what an engine says about trials."""
+
+    def __init__(self, progress: Progress, roles: Mapping[str, Sequence[Part]]) -> None:
+        self.progress, self.roles = progress, roles
+        self._begun = getattr(progress, "begun", Silent().begun)
+
+    def begun(self, trial: Trial, where: str) -> None:
+        """Pass it on."""
+        self._begun(self.roles[trial.id], where)
+
+    def epoch(self, trial: Trial, epoch: int) -> None:
+        """Pass it on."""
+        self.progress.epoch(trial.id, epoch)
 
 
 def _claim(store: Store, spec: Experiment) -> None:
@@ -331,12 +372,6 @@ def _difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
         if old != new:
             return f"{key} differs" if isinstance(new, list | dict) else f"{key} is {old!r} there, {new!r} here"
     return ""
-
-
-def _note(store: Store, session: Mapping[str, Any], new: bool = False) -> None:
-    """Write down this session: when it starts, and again when it is done."""
-    sessions = store.info("sessions", [])
-    store.set_info("sessions", [*(sessions if new else sessions[:-1]), session])
 
 
 def _describe(split: Split) -> dict[str, Any]:

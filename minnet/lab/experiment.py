@@ -15,16 +15,19 @@ from typing import Any
 
 from minnet import optimizers, resources, schedules
 from minnet.errors import InputError, check_name, suggest
-from minnet.lab.space import Axis, Range, Values, parse_axis, points, to_plain
+from minnet.lab.halving import FACTOR, rungs
+from minnet.lab.space import DESIGNS, Axis, Range, Values, parse_axis, points, to_plain
 from minnet.training import NetworkSpec, OptimizerSpec, RunSpec, TrainingSpec
 
 TUNING_SEED = 0
 DEFAULT = "race-digits"
 ALIASES = {"race": DEFAULT}
-BUDGETS = ("seeds", "trials", "target")
+BUDGETS = ("seeds", "trials", "target", "tune", "points", "defaults", "extend", "halving")
+TUNED = ("lr", "all")
 TEXTS = ("name", "title", "question")
 CONTENT = ("data", "network", "training", "optimizer")
-ENTRY_KEYS = ("name", "label", "style", "schedule", "network")
+ENTRY_KEYS = ("name", "label", "style", "schedule", "training", "network")
+SHARED = ("epochs", "validation", "split_seed", "schedule")  # what a competitor's table of training cannot hold
 LONGEST_LABEL = 300
 MOST_RUNS = 100_000
 
@@ -46,8 +49,8 @@ class Entry:
         Hyperparameters that are tuned.
     schedule : str or dict, optional
         Instead of the experiment's.
-    network : dict, optional
-        Fields of the network that differ from the experiment's, as ``{"init": "normal"}``.
+    training, network : dict, optional
+        Fields of training and network that differ from the experiment's, as ``{"batch_size": 32}``.
     source : str
         Digest of a method of one's own, so that all runs are those of the version that was read.
     """
@@ -58,6 +61,7 @@ class Entry:
     fixed: dict[str, float] = field(default_factory=dict)
     searched: dict[str, Axis] = field(default_factory=dict)
     schedule: Any = None
+    training: dict[str, Any] = field(default_factory=dict)
     network: dict[str, Any] = field(default_factory=dict)
     source: str = ""
 
@@ -66,6 +70,8 @@ class Entry:
         table: dict[str, Any] = {"name": self.name, "label": self.label, "style": self.style}
         if self.schedule is not None:
             table["schedule"] = self.schedule
+        if self.training:
+            table["training"] = self.training
         if self.network:
             table["network"] = self.network
         axes = {**self.fixed, **self.searched}
@@ -85,14 +91,28 @@ class Experiment:
     seeds : int
         Final runs of every winner. Seed i gives every method the same initial weights and order of batches.
     trials : int
-        Tuning runs per optimizer, all with seed 0.
-    target : float
-        Validation accuracy for epochs and seconds to target.
+        Points that the tuning of every optimizer tries, all with seed 0. An optimizer with nothing to tune has one
+        run; all others have equally many, or the experiment is refused.
+    targets : tuple of float
+        Validation accuracies for epochs and seconds to target; the first is the leaderboard's.
     network : NetworkSpec
     training : TrainingSpec
     entries : tuple of Entry
     title, question : str
         For the page.
+    tune : {"lr", "all"}
+        What is searched of an optimizer that leaves it open: the step size, or all that its method declares.
+    design : {"auto", "grid", "halton", "sobol"}
+        How the points lie; `points` in a file. See `minnet.lab.space.points`.
+    defaults : bool
+        Whether every optimizer that is tuned also tries the method's own defaults. This trial is counted apart; it
+        may be selected like the others, since every method has it and nobody would pass over it.
+    extend : int
+        At most so many times every optimizer gets further trials because the best point of one lies at the end of
+        its range: beyond that end for those of which this is true, around their best point for the others, so that
+        all have equally many.
+    halving : int
+        Factor of successive halving (`minnet.lab.halving`); 0 trains every trial to the end.
 
     Examples
     --------
@@ -105,12 +125,22 @@ class Experiment:
     data: str
     seeds: int
     trials: int
-    target: float
+    targets: tuple[float, ...]
     network: NetworkSpec
     training: TrainingSpec
     entries: tuple[Entry, ...]
     title: str = ""
     question: str = ""
+    tune: str = "lr"
+    design: str = "auto"
+    defaults: bool = True
+    extend: int = 2
+    halving: int = 0
+
+    @property
+    def target(self) -> float:
+        """The target of the leaderboard."""
+        return self.targets[0]
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Experiment:
@@ -121,7 +151,7 @@ class Experiment:
         InputError
             For an unknown key (naming the nearest) or a wrong value.
         """
-        keys = [*TEXTS, "data", *BUDGETS, "network", "training", "optimizer", "optimizers"]
+        keys = [*TEXTS, "data", *BUDGETS, "targets", "network", "training", "optimizer", "optimizers", "vary"]
         for key in content:
             check_name("key of the experiment", key, keys)
         data = _text("data", content.get("data", "digits"))
@@ -134,18 +164,24 @@ class Experiment:
         )
         if not base.training.validation > 0:
             raise InputError("validation = 0 leaves nothing to select step sizes on: set for example 0.1")
-        entries = tuple(parse_entry(table) for table in _optimizer_tables(content))
+        tune = _choice("tune", content.get("tune", "lr"), TUNED)
+        tables = varied(_optimizer_tables(content), _table("vary", content))
         experiment = cls(
             name=_text("name", content.get("name", "race")),
             data=data,
             seeds=_count("seeds", content.get("seeds", 5)),
             trials=_count("trials", content.get("trials", 12)),
-            target=_fraction("target", content.get("target", 0.95)),
+            targets=_targets(content.get("targets", content.get("target", 0.95))),
             network=base.network,
             training=base.training,
-            entries=entries,
+            entries=tuple(parse_entry(table, tune) for table in tables),
             title=_text("title", content.get("title", "")),
             question=_text("question", content.get("question", "")),
+            tune=tune,
+            design=_choice("points", content.get("points", "auto"), DESIGNS),
+            defaults=_flag("defaults", content.get("defaults", True)),
+            extend=_count("extend", content.get("extend", 2), least=0),
+            halving=_factor(content.get("halving", 0)),
         )
         experiment._check()
         return experiment
@@ -161,6 +197,12 @@ class Experiment:
             "seeds": self.seeds,
             "trials": self.trials,
             "target": self.target,
+            **({"targets": list(self.targets)} if len(self.targets) > 1 else {}),
+            "tune": self.tune,
+            "points": self.design,
+            "defaults": self.defaults,
+            "extend": self.extend,
+            "halving": self.halving,
             "network": run["network"],
             "training": run["training"],
             "optimizer": [entry.to_dict() for entry in self.entries],
@@ -172,14 +214,27 @@ class Experiment:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:6]
 
     def points(self, entry: Entry) -> list[dict[str, float]]:
-        """Return the hyperparameters that the tuning of one entry tries."""
-        return [{**entry.fixed, **p} for p in points(entry.searched, self.trials, TUNING_SEED)]
+        """Return the hyperparameters that the tuning of one entry tries; its defaults and further trials are apart."""
+        return [{**entry.fixed, **p} for p in points(entry.searched, self.trials, TUNING_SEED, self.design)]
+
+    def default_point(self, entry: Entry) -> dict[str, float] | None:
+        """Return what an entry is without tuning, or None if that is no trial of its own."""
+        if not (self.defaults and entry.searched):
+            return None
+        method = optimizers.get(entry.name, entry.style, entry.source)
+        return {**entry.fixed, **{name: float(method.defaults[name]) for name in entry.searched}}
+
+    def rungs(self, entry: Entry) -> list[tuple[int, int]]:
+        """Return how many of an entry's trials are trained up to which epoch."""
+        trials, epochs = len(self.points(entry)), self.training.epochs
+        return rungs(trials, epochs, self.halving) if self.halving else [(trials, epochs)]
 
     def run_spec(self, entry: Entry, hyper: Mapping[str, float], seed: int) -> RunSpec:
         """Return one run of an entry."""
-        training = self.training
+        own = _floats(TrainingSpec, entry.training)
         if entry.schedule is not None:
-            training = dataclasses.replace(training, schedule=entry.schedule)
+            own["schedule"] = entry.schedule
+        training = dataclasses.replace(self.training, **own)
         optimizer = OptimizerSpec(entry.name, entry.style, dict(hyper), entry.source)
         plain = RunSpec(self.data, self.network, training, optimizer, seed)
         if not entry.network:
@@ -194,15 +249,85 @@ class Experiment:
             if labels.count(label) > 1:
                 raise InputError(f"two optimizers are labelled {label!r}: give each its own label")
         for entry in self.entries:
-            runs = [self.run_spec(entry, hyper, TUNING_SEED) for hyper in self.points(entry)]
-            for run in runs:
+            default = self.default_point(entry)
+            for hyper in [*self.points(entry), *([default] if default else [])]:
+                run = self.run_spec(entry, hyper, TUNING_SEED)
                 schedules.parse(run.training.schedule, run.optimizer.settings["lr"])
+        self._check_budgets()
+
+    def _check_budgets(self) -> None:
+        tuned = [entry for entry in self.entries if entry.searched]
+        amounts = {entry.label: len(self.points(entry)) for entry in tuned}
+        for label, amount in amounts.items():
+            if amount != max(amounts.values()):
+                raise InputError(
+                    f"{label} has {amount} values to try and others {max(amounts.values())} trials: budgets must be "
+                    f"equal, so give it as many values, a range, or set trials = {amount}"
+                )
+        if self.halving and tuned and len(self.rungs(tuned[0])) == 1:
+            raise InputError(
+                f"halving = {self.halving} needs at least {self.halving} trials and {self.halving} epochs: "
+                "raise trials or epochs, or set halving = 0"
+            )
 
 
-def parse_entry(content: Any) -> Entry:
+def varied(tables: Iterable[Any], vary: Mapping[str, Any]) -> list[Any]:
+    """Return every optimizer once for every combination of the values of some fields.
+
+    Parameters
+    ----------
+    tables : list
+        Optimizers: names or tables.
+    vary : mapping of str to list
+        Values of fields of training and network.
+
+    Examples
+    --------
+    >>> for table in varied(["adam"], {"batch_size": [32, 128], "schedule": ["cosine"]}):
+    ...     print(table)
+    {'name': 'adam', 'label': 'adam, batch 32', 'training': {'batch_size': 32}, 'schedule': 'cosine'}
+    {'name': 'adam', 'label': 'adam, batch 128', 'training': {'batch_size': 128}, 'schedule': 'cosine'}
+    """
+    for key, values in vary.items():
+        check_name("field to vary", key, ["schedule", *_own_fields(TrainingSpec), *_own_fields(NetworkSpec)])
+        if not isinstance(values, list | tuple) or not values:
+            raise InputError(f"vary: {key} must be a list of values, not {values!r}")
+    result = list(tables)
+    for key, values in vary.items():
+        result = [_with(table, key, value, named=len(values) > 1) for table in result for value in values]
+    return result
+
+
+def _with(content: Any, key: str, value: Any, named: bool) -> dict[str, Any]:
+    """Return an optimizer's table with a field set, and `named` after it."""
+    table = _as_table(content)
+    label = table.get("label", optimizers.name_of(table.get("name", "")))
+    section = next(
+        (s for s, spec in (("training", TrainingSpec), ("network", NetworkSpec)) if key in _own_fields(spec)), ""
+    )
+    if key in (_table(section, table) if section else table):
+        raise InputError(f"{label} sets {key} itself, which is to vary: drop one of the two")
+    table["label"] = f"{label}, {_named(key, value)}" if named else label
+    return {**table, section: {**_table(section, table), key: value}} if section else {**table, key: value}
+
+
+def _named(key: str, value: Any) -> str:
+    if key == "schedule":
+        parts = dict(value) if isinstance(value, Mapping) else {"name": value}
+        return " ".join([str(parts.pop("name", "")), *(f"{name} {part}" for name, part in parts.items())])
+    return f"{'batch' if key == 'batch_size' else key.replace('_', ' ')} {value}"
+
+
+def _own_fields(spec: type) -> list[str]:
+    """Return the fields of training or network that a competitor may have to itself."""
+    return [f.name for f in dataclasses.fields(spec) if f.name not in SHARED]
+
+
+def parse_entry(content: Any, tune: str = "lr") -> Entry:
     """Read one ``[[optimizer]]`` table, or the name of a method.
 
-    Without `lr`, the range that the method declares is searched.
+    Without `lr`, the range that the method declares is searched; with ``tune="all"`` so are the method's other
+    hyperparameters that the table leaves open.
 
     Raises
     ------
@@ -214,13 +339,10 @@ def parse_entry(content: Any) -> Entry:
     {'lr': Range(low=1e-05, high=0.1, scale='log')}
     >>> parse_entry({"name": "sgd", "label": "too small", "lr": 0.001}).fixed
     {'lr': 0.001}
+    >>> list(parse_entry("momentum", tune="all").searched)
+    ['lr', 'momentum']
     """
-    if isinstance(content, Entry):
-        return content
-    if isinstance(content, str | optimizers.Method):
-        content = {"name": content}
-    if not isinstance(content, Mapping) or "name" not in content:
-        raise InputError(f"an optimizer needs a name, as in {{ name = 'adam' }}, not {content!r}")
+    content = _as_table(content)
     name, style = _text("name", optimizers.name_of(content["name"])), _text("style", content.get("style", "paper"))
     method = optimizers.get(name, style)
     for key in content:
@@ -228,9 +350,12 @@ def parse_entry(content: Any) -> Entry:
     label = _text("label", content.get("label", name))
     if not label.strip() or len(label) > LONGEST_LABEL:
         raise InputError(f"the label of an optimizer has 1 to {LONGEST_LABEL} characters, not {len(label)}")
-    axes = {key: parse_axis(f"{label}: {key}", content[key]) for key in method.defaults if key in content}
-    if "lr" not in axes:
-        axes["lr"] = method.space["lr"]
+    training = _table("training", content)
+    for key in training:
+        check_name(f"key of training of optimizer {name}", key, _own_fields(TrainingSpec))
+    open_ = method.space if tune == "all" else {"lr": method.space["lr"]}
+    given = {key: parse_axis(f"{label}: {key}", content[key]) for key in method.defaults if key in content}
+    axes = {key: {**open_, **given}[key] for key in method.defaults if key in {**open_, **given}}
     return Entry(
         name=name,
         label=label,
@@ -238,9 +363,21 @@ def parse_entry(content: Any) -> Entry:
         fixed={key: axis for key, axis in axes.items() if not isinstance(axis, Range | Values)},
         searched={key: axis for key, axis in axes.items() if isinstance(axis, Range | Values)},
         schedule=content.get("schedule"),
-        network=dict(_table("network", content)),
+        training=training,
+        network=_table("network", content),
         source=method.digest,
     )
+
+
+def _as_table(content: Any) -> dict[str, Any]:
+    """Return an optimizer, however it is given, as a table with a name."""
+    if isinstance(content, Entry):
+        content = content.to_dict()
+    if isinstance(content, str | optimizers.Method):
+        content = {"name": content}
+    if not isinstance(content, Mapping) or "name" not in content:
+        raise InputError(f"an optimizer needs a name, as in {{ name = 'adam' }}, not {content!r}")
+    return dict(content)
 
 
 def parse_optimizers(value: Any) -> list[Any]:
@@ -314,8 +451,9 @@ def resolve(source: Any = None, **keywords: Any) -> Experiment:
         Path of an experiment file, the name of one that comes with minnet, or its content. Without it, the
         race on `data`: race-mnist for "mnist", and so on.
     **keywords
-        `name`, `title`, `question`, `data`, `optimizers`, `seeds`, `trials`, `target`, `style` (of all
-        optimizers), and any field of `NetworkSpec` and `TrainingSpec`. None means not given.
+        `name`, `title`, `question`, `data`, `optimizers`, `seeds`, `trials`, `target`, `tune`, `points`, `defaults`,
+        `extend`, `halving`, `vary`, `style` (of all optimizers), and any field of `NetworkSpec` and `TrainingSpec`.
+        None means not given.
 
     Raises
     ------
@@ -334,14 +472,14 @@ def resolve(source: Any = None, **keywords: Any) -> Experiment:
     style = given.pop("style", None)
     network, training = ([f.name for f in dataclasses.fields(spec)] for spec in (NetworkSpec, TrainingSpec))
     for key in given:
-        check_name("keyword", key, [*TEXTS, "data", *BUDGETS, "optimizers", "style", *network, *training])
+        check_name("keyword", key, [*TEXTS, "data", *BUDGETS, "optimizers", "vary", "style", *network, *training])
     content = dict(_content(source, given.get("data")))
     for key, value in given.items():
         if key in network or key in training:
             section = "network" if key in network else "training"
             content[section] = {**_table(section, content), key: value}
-        elif key == "optimizers":
-            content.pop("optimizer", None)
+        elif key in ("optimizers", "target"):
+            content.pop({"optimizers": "optimizer", "target": "targets"}[key], None)
             content[key] = value
         else:
             content[key] = value
@@ -388,11 +526,7 @@ def _optimizer_tables(content: Mapping[str, Any]) -> list[Any]:
 
 def _in_style(content: Any, style: str) -> Any:
     """Return an optimizer's table, or name, with another style."""
-    if isinstance(content, Entry):
-        content = content.to_dict()
-    if isinstance(content, Mapping):
-        return {**content, "style": style}
-    return {"name": content, "style": style}
+    return {**_as_table(content), "style": style}
 
 
 def _table(key: str, content: Mapping[str, Any]) -> dict[str, Any]:
@@ -414,9 +548,39 @@ def _text(key: str, value: Any) -> str:
     return value
 
 
-def _count(key: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_RUNS:
-        raise InputError(f"{key} must be a whole number from 1 to {MOST_RUNS}, not {value!r}")
+def _choice(key: str, value: Any, allowed: Iterable[str]) -> str:
+    check_name(key, _text(key, value), allowed)
+    return value
+
+
+def _flag(key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InputError(f"{key} must be true or false, not {value!r}")
+    return value
+
+
+def _factor(value: Any) -> int:
+    """Return the factor of successive halving; 0 for none."""
+    if isinstance(value, bool):
+        return FACTOR if value else 0
+    if not isinstance(value, int) or not (value == 0 or 2 <= value <= MOST_RUNS):
+        raise InputError(
+            f"halving must be true, false or a whole number from 2 (one trial in so many goes on), not {value!r}"
+        )
+    return value
+
+
+def _targets(value: Any) -> tuple[float, ...]:
+    values = list(value) if isinstance(value, list | tuple) else [value]
+    targets = tuple(dict.fromkeys(_fraction("target", each) for each in values))
+    if not targets:
+        raise InputError("target is an empty list: give a validation accuracy, as 0.95")
+    return targets
+
+
+def _count(key: str, value: Any, least: int = 1) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MOST_RUNS:
+        raise InputError(f"{key} must be a whole number from {least} to {MOST_RUNS}, not {value!r}")
     return value
 
 

@@ -1,17 +1,23 @@
-"""Where a method's hyperparameters are looked for: the points that its trials try."""
+"""Where a method's hyperparameters are looked for: the points that its trials try.
+
+Everything here is about the unit interval: an axis is stretched so that its range becomes 0 to 1, evenly in what its
+scale says, and a value beyond the range lies below 0 or above 1.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from minnet.errors import InputError, check_name
-from minnet.optimizers.base import Range
+from minnet.optimizers.base import SCALES, WHOLE, Range, check_value
 
+DESIGNS = ("auto", "grid", "halton", "sobol")
+FURTHER = 2  # trials that a round of further trials gives every method
 DIGITS = 4  # points are rounded: readable, and free of the last bits of this machine's `pow`
 
 
@@ -33,7 +39,7 @@ def parse_axis(where: str, value: Any) -> float | Axis:
     where : str
         What to call it in an error.
     value : float, Range, Values or dict
-        ``{"low": .., "high": .., "scale": "log" or "linear"}`` or ``{"values": [..]}``.
+        ``{"low": .., "high": .., "scale": "log", "linear" or "log(1-x)"}`` or ``{"values": [..]}``.
 
     Raises
     ------
@@ -72,11 +78,10 @@ def to_plain(axis: float | Axis) -> Any:
     return axis
 
 
-def points(axes: Mapping[str, Axis], trials: int, seed: int = 0) -> list[dict[str, float]]:
+def points(axes: Mapping[str, Axis], trials: int, seed: int = 0, design: str = "auto") -> list[dict[str, float]]:
     """Return the points that the trials try, in the order of the trials.
 
-    One searched hyperparameter gets a grid with both ends, several get a scrambled Halton sequence, so that
-    more trials only add points. Nothing to search is one point; a single list of values is tried as it is.
+    Nothing to search is one point; a single list of values is tried as it is.
 
     Parameters
     ----------
@@ -85,15 +90,25 @@ def points(axes: Mapping[str, Axis], trials: int, seed: int = 0) -> list[dict[st
         Number of points.
     seed : int
         Of the scrambling.
+    design : {"auto", "grid", "halton", "sobol"}
+        "grid" is for one hyperparameter, with both ends; the others are scrambled quasi-random sequences, so that
+        more trials only add points. "auto" is a grid for one hyperparameter, Halton's sequence for several.
 
     Returns
     -------
     list of dict
 
+    Raises
+    ------
+    InputError
+        For a grid over several hyperparameters.
+
     Examples
     --------
     >>> [point["lr"] for point in points({"lr": Range(1e-3, 1e1)}, 5)]
     [0.001, 0.01, 0.1, 1.0, 10.0]
+    >>> [point["beta1"] for point in points({"beta1": Range(0.9, 0.999, "log(1-x)")}, 3)]
+    [0.9, 0.99, 0.999]
     >>> points({}, 5)
     [{}]
     """
@@ -103,33 +118,152 @@ def points(axes: Mapping[str, Axis], trials: int, seed: int = 0) -> list[dict[st
         [(name, axis)] = axes.items()
         if isinstance(axis, Values):
             return [{name: value} for value in axis.values]
-        ticks = np.linspace(0, 1, trials) if trials > 1 else np.array([0.5])
-        return [{name: _place(axis, tick)} for tick in ticks]
+    if design == "grid" and len(axes) > 1:
+        raise InputError(f"points = 'grid' is for one hyperparameter, not for {', '.join(axes)}: use halton or sobol")
+    if len(axes) == 1 and design in ("auto", "grid"):
+        cube = np.linspace(0, 1, trials)[:, None] if trials > 1 else np.array([[0.5]])
+    else:
+        cube = _sequence(design, len(axes), trials, seed)
+    return [{name: _value(name, axis, u) for (name, axis), u in zip(axes.items(), row)} for row in cube]
+
+
+def beyond(axes: Mapping[str, Axis], tried: Sequence[Mapping[str, float]], best: int, spacing: float) -> str:
+    """Say at which end of those tried the best point lies: "lowest", "highest", or "" for neither.
+
+    What counts is the step size, or the only hyperparameter that is searched: those are what decides, and where a
+    range can be too narrow. Nothing lies at an end where the values of `further` are not allowed, or where too few
+    were tried.
+
+    Examples
+    --------
+    >>> tried = [{"lr": 0.1}, {"lr": 1.0}, {"lr": 10.0}]
+    >>> [beyond({"lr": Range(0.1, 10)}, tried, best, 0.5) for best in range(3)]
+    ['lowest', '', 'highest']
+    """
+    name, places = _moving(axes, tried)
+    if len(places) < 3:
+        return ""
+    here = _place(axes[name], tried[best][name])
+    for end, way, side in ((places[0], -1, "lowest"), (places[-1], 1, "highest")):
+        if here == end and _allowed(name, axes[name], here + way * FURTHER * spacing):
+            return side
+    return ""
+
+
+def further(
+    axes: Mapping[str, Axis], tried: Sequence[Mapping[str, float]], best: int, spacing: float
+) -> list[dict[str, float]]:
+    """Return `FURTHER` more points: the best one, moved.
+
+    Beyond the end where it lies (see `beyond`), else between it and its neighbours.
+
+    Parameters
+    ----------
+    axes : mapping of str to Range or Values
+    tried : list of dict
+    best : int
+        Index into `tried`.
+    spacing : float
+        How far to go at a time beyond an end, as a part of the range.
+
+    Returns
+    -------
+    list of dict
+        Empty where there is nothing to move along.
+
+    Examples
+    --------
+    >>> tried = [{"lr": 0.01}, {"lr": 0.1}, {"lr": 1.0}]
+    >>> further({"lr": Range(0.01, 1)}, tried, 2, 0.5)
+    [{'lr': 10.0}, {'lr': 100.0}]
+    >>> further({"lr": Range(0.01, 1)}, tried, 1, 0.5)
+    [{'lr': 0.03162}, {'lr': 0.3162}]
+    """
+    name, places = _moving(axes, tried)
+    if len(places) < 2:
+        return []
+    axis, here = axes[name], _place(axes[name], tried[best][name])
+    side = beyond(axes, tried, best, spacing)
+    if side:
+        way = 1 if side == "highest" else -1
+        fresh = [here + way * spacing * k for k in range(1, FURTHER + 1)]
+    else:
+        around = [
+            max((u for u in places if u < here), default=None),
+            min((u for u in places if u > here), default=None),
+        ]
+        gaps = [sorted((here, u)) for u in around if u is not None]
+        fresh = [u for gap in gaps for u in np.linspace(*gap, FURTHER // len(gaps) + 2)[1:-1]]
+    return [{**tried[best], name: _value(name, axis, float(u))} for u in fresh]
+
+
+def _moving(axes: Mapping[str, Axis], tried: Sequence[Mapping[str, float]]) -> tuple[str, list[float]]:
+    """Return the hyperparameter along which further points lie, and where those tried are; none if there is none."""
+    name = "lr" if "lr" in axes else next(iter(axes), "") if len(axes) == 1 else ""
+    axis = axes.get(name)
+    if not isinstance(axis, Range):
+        return name, []
+    return name, sorted({_place(axis, point[name]) for point in tried})
+
+
+def _sequence(design: str, dimensions: int, count: int, seed: int) -> np.ndarray:
+    """Return the first `count` points of a scrambled sequence in the unit cube."""
     from scipy.stats import qmc
 
-    cube = qmc.Halton(len(axes), scramble=True, seed=np.random.default_rng(seed)).random(trials)
-    return [{name: _place(axis, u) for (name, axis), u in zip(axes.items(), row)} for row in cube]
+    rng = np.random.default_rng(seed)
+    if design == "sobol":  # balanced only in powers of two; the first points of more are those of fewer
+        return qmc.Sobol(dimensions, scramble=True, seed=rng).random_base2((count - 1).bit_length())[:count]
+    return qmc.Halton(dimensions, scramble=True, seed=rng).random(count)
 
 
-def _place(axis: Axis, u: float) -> float:
-    """Return the value at the fraction `u` of an axis."""
+def _value(name: str, axis: Axis, u: float) -> float:
+    """Return the value at a place of an axis, rounded."""
     if isinstance(axis, Values):
         return axis.values[min(int(u * len(axis.values)), len(axis.values) - 1)]
-    if axis.scale == "log":
-        value = math.exp(math.log(axis.low) + u * (math.log(axis.high) - math.log(axis.low)))
-    else:
-        value = axis.low + u * (axis.high - axis.low)
+    low, high = _stretched(axis.scale, axis.low), _stretched(axis.scale, axis.high)
+    at = low + u * (high - low)
+    if axis.scale == "log(1-x)":
+        return round(1 - _rounded(math.exp(-at)), 15)
+    value = _rounded(math.exp(at) if axis.scale == "log" else at)
+    return float(round(value)) if name in WHOLE else value
+
+
+def _place(axis: Range, value: float) -> float:
+    """Return where a value lies on an axis; one that no logarithm reaches lies at its low end."""
+    if axis.scale == "log" and value <= 0:
+        return 0.0
+    low, high, at = (_stretched(axis.scale, x) for x in (axis.low, axis.high, value))
+    return round((at - low) / (high - low), 9)
+
+
+def _stretched(scale: str, value: float) -> float:
+    if scale == "linear":
+        return value
+    return math.log(value) if scale == "log" else -math.log1p(-value)
+
+
+def _rounded(value: float) -> float:
     return float(f"{value:.{DIGITS}g}")
+
+
+def _allowed(name: str, axis: Range, u: float) -> bool:
+    try:
+        check_value(name, name, _value(name, axis, u))
+    except (InputError, OverflowError):
+        return False
+    return True
 
 
 def _range(where: str, value: Mapping[str, Any]) -> Range:
     low, high = _number(f"{where}: low", value["low"]), _number(f"{where}: high", value["high"])
     scale = value.get("scale", "log")
-    check_name(f"scale of {where}", scale, ["log", "linear"])
+    check_name(f"scale of {where}", scale, SCALES)
     if not low < high:
         raise InputError(f"{where}: low = {low:g} must be below high = {high:g}")
     if scale == "log" and low <= 0:
         raise InputError(f'{where}: low = {low:g} must be above 0 on a log scale; or set scale = "linear"')
+    if scale == "log(1-x)" and high >= 1:
+        raise InputError(f'{where}: high = {high:g} must be below 1 on the scale "log(1-x)"')
     return Range(low, high, scale)
 
 

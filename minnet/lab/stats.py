@@ -33,31 +33,6 @@ def quantile(values: Sequence[float], fraction: float) -> float:
     return float(np.quantile(values, fraction)) if len(values) else math.nan
 
 
-def epochs_to_target(history: Sequence[Mapping[str, Any]], target: float) -> float:
-    """Return the first epoch whose validation accuracy reaches `target`; infinite if none does.
-
-    Examples
-    --------
-    >>> rows = [{"epoch": e, "train_s": e / 2, "val_accuracy": a} for e, a in enumerate([0.1, 0.8, 0.9])]
-    >>> epochs_to_target(rows, 0.8), epochs_to_target(rows, 0.95)
-    (1.0, inf)
-    """
-    return _when(history, target, "epoch")
-
-
-def seconds_to_target(history: Sequence[Mapping[str, Any]], target: float) -> float:
-    """Return the seconds of training until the validation accuracy reaches `target`; infinite for a miss."""
-    return _when(history, target, "train_s")
-
-
-def _when(history: Sequence[Mapping[str, Any]], target: float, column: str) -> float:
-    for row in history:
-        accuracy = row["val_accuracy"]
-        if accuracy is not None and accuracy >= target:
-            return float(row[column])
-    return math.inf
-
-
 def counted(record: Mapping[str, Any], column: str) -> float:
     """Return an accuracy of a run as a comparison counts it: a run that diverged classified nothing.
 

@@ -6,14 +6,17 @@ Tables, CSV files and the page are views of it and can be rebuilt at any time. F
 * ``runs``: one row per finished run: `id` (hash of its content), kind ("tune" or "final"), method, style,
   seed, lr, hyperparameters (JSON), spec (JSON: all that decides the result), val_accuracy, val_loss,
   test_accuracy and test_loss (final runs only), diverged (0 or 1), diverged_step, steps, train_s, eval_s,
-  compile_s, train_size, finished (UTC);
+  compile_s, train_size, finished (UTC), session (that trained it; NULL in stores of before there were any);
 * ``epochs``: their histories: run_id, epoch (0 is before training), steps, lr, train_loss, train_accuracy,
   val_loss, val_accuracy, train_s, eval_s (seconds since the start of the run), running_loss, grad_norms,
   update_norms, weight_norms (JSON lists, one number per layer);
-* ``plan``: which run plays which part: optimizer (label), position (in the experiment), kind, trial (of
-  tuning; a final run repeats the selected one), seed, run_id, selected (the tuning run that won);
-* ``info``: key and JSON value: experiment, sessions (when, where and with what it ran), rules;
-* ``schema``: one row, the version of these tables.
+* ``plan``: which run plays which part: optimizer (label), position (in the experiment), kind ("tune", "default"
+  for the trial of a method's own defaults, "final"), trial (of tuning, -1 for the defaults; a final run repeats the
+  selected one), seed, run_id, selected (the run that won);
+* ``sessions``: every start of the experiment: id, started and finished (UTC; NULL if it ended early), facts (JSON:
+  command, versions, commit, hardware, BLAS, jobs, threads, data);
+* ``info``: key and JSON value: experiment, rules;
+* ``schema``: one row, the version of these tables (`minnet.lab.schema` has their history).
 
 NULL stands for what is not finite or was not measured. For example, the best step size of every method::
 
@@ -22,49 +25,17 @@ NULL stands for what is not finite or was not measured. For example, the best st
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from minnet.errors import InputError
-from minnet.lab.trials import COLUMNS, NORMS
-
-SCHEMA = 1
-FILE = "runs.sqlite"
-LOCK = "runs.lock"
-
-RUN_COLUMNS = (
-    "id", "kind", "method", "style", "seed", "lr", "hyperparameters", "spec", "val_accuracy", "val_loss",
-    "test_accuracy", "test_loss", "diverged", "diverged_step", "steps", "train_s", "eval_s", "compile_s",
-    "train_size", "finished",
-)  # fmt: skip
-EPOCH_COLUMNS = ("run_id", *COLUMNS, "running_loss", *NORMS)
-PLAN_COLUMNS = ("optimizer", "position", "kind", "trial", "seed", "run_id", "selected")
-
-TABLES = """
-CREATE TABLE schema (version INTEGER NOT NULL);
-CREATE TABLE info (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE runs (
-    id TEXT PRIMARY KEY, kind TEXT NOT NULL, method TEXT NOT NULL, style TEXT NOT NULL, seed INTEGER NOT NULL,
-    lr REAL, hyperparameters TEXT NOT NULL, spec TEXT NOT NULL, val_accuracy REAL, val_loss REAL,
-    test_accuracy REAL, test_loss REAL, diverged INTEGER NOT NULL, diverged_step INTEGER, steps INTEGER,
-    train_s REAL, eval_s REAL, compile_s REAL, train_size INTEGER, finished TEXT NOT NULL
-);
-CREATE TABLE epochs (
-    run_id TEXT NOT NULL REFERENCES runs (id), epoch INTEGER NOT NULL, steps INTEGER, lr REAL,
-    train_loss REAL, train_accuracy REAL, val_loss REAL, val_accuracy REAL, train_s REAL, eval_s REAL,
-    running_loss REAL, grad_norms TEXT, update_norms TEXT, weight_norms TEXT, PRIMARY KEY (run_id, epoch)
-) WITHOUT ROWID;
-CREATE TABLE plan (
-    optimizer TEXT NOT NULL, position INTEGER NOT NULL, kind TEXT NOT NULL, trial INTEGER NOT NULL,
-    seed INTEGER NOT NULL, run_id TEXT NOT NULL, selected INTEGER NOT NULL,
-    PRIMARY KEY (position, kind, trial, seed)
-);
-"""
+from minnet.lab import schema
+from minnet.lab.database import FILE, clear_errors, hold, snapshot
+from minnet.lab.trials import NORMS
 
 
 class Store:
@@ -75,7 +46,11 @@ class Store:
     folder : Path or None
         None keeps everything in memory.
     write : bool
-        Whether this process drives the experiment. Only one may; a reader needs an existing store.
+        Whether this process drives the experiment. Only one may. A reader needs an existing store, of which it
+        sees a copy as of now: it makes nobody wait and changes nothing.
+    wait : callable, optional
+        Called once if another process drives the experiment; then its end is waited for. Without it, that is an
+        error.
 
     Raises
     ------
@@ -89,15 +64,22 @@ class Store:
     ['a', 'b']
     """
 
-    def __init__(self, folder: Path | None, write: bool = True) -> None:
+    def __init__(self, folder: Path | None, write: bool = True, wait: Callable[[], None] | None = None) -> None:
         self.path = None if folder is None else Path(folder) / FILE
+        self.session: int | None = None
         self._lock: sqlite3.Connection | None = None
         self._db: sqlite3.Connection | None = None
         try:
-            if folder is not None:
-                self._prepare(Path(folder), write)
-            with self._clear_errors():
-                self._open(write)
+            if self.path is not None and write:
+                self._lock = hold(self.path.parent, wait)
+            with clear_errors(self.path):
+                self._db = self._open(write)
+                self._check(write)
+                self.db.execute("PRAGMA journal_mode = WAL")
+                schema.migrate(self.db)
+                self.db.execute("PRAGMA foreign_keys = ON")
+                self.db.execute("PRAGMA synchronous = FULL")
+                self.db.execute(f"PRAGMA query_only = {'OFF' if write else 'ON'}")
         except BaseException:
             self.close()
             raise
@@ -117,35 +99,34 @@ class Store:
 
     def missing(self, ids: Iterable[str]) -> list[str]:
         """Return those of `ids` that have no record yet, in order, each once."""
-        with self._clear_errors():
+        with clear_errors(self.path):
             done = {row[0] for row in self.db.execute("SELECT id FROM runs")}
         return [id for id in dict.fromkeys(ids) if id not in done]
 
-    def add(self, record: Mapping[str, Any]) -> None:
-        """Commit one finished run with its history."""
+    def add(self, record: Mapping[str, Any]) -> bool:
+        """Commit one finished run with its history. Return whether it is new: one that is there stays as it is."""
         run = {
-            **record,
+            **{name: value for name, value in record.items() if name != "history"},
             "hyperparameters": _json(record["hyperparameters"]),
             "spec": _json(record["spec"]),
             "diverged": int(record["diverged"]),
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "finished": _now(),
+            "session": self.session,
         }
         rows = [
-            (
-                record["id"],
-                *(row[name] for name in (*COLUMNS, "running_loss")),
-                *(_json(row[n]) if row[n] else None for n in NORMS),
-            )
+            {"run_id": record["id"], **row, **{name: _json(row[name]) if row[name] else None for name in NORMS}}
             for row in record["history"]
         ]
-        with self._clear_errors(), self.db:
-            self.db.execute(_insert("runs", RUN_COLUMNS), [run[name] for name in RUN_COLUMNS])
-            self.db.executemany(_insert("epochs", EPOCH_COLUMNS), rows)
+        with clear_errors(self.path), self.db:
+            new = self._insert("runs", [run], "ON CONFLICT (id) DO NOTHING") == 1
+            if new:
+                self._insert("epochs", rows)
+        return new
 
     def records(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """Return the finished runs among `ids`, by id, as `run_trial` returned them."""
+        """Return the finished runs among `ids`, by id: as `run_trial` returned them, with `finished` and `session`."""
         wanted = set(ids)
-        with self._clear_errors():
+        with clear_errors(self.path):
             runs = {row["id"]: dict(row) for row in self._rows("SELECT * FROM runs") if row["id"] in wanted}
             for run in runs.values():
                 run.update(
@@ -155,32 +136,53 @@ class Store:
                     history=[],
                 )
             for row in self._rows("SELECT * FROM epochs ORDER BY run_id, epoch"):
-                if row["run_id"] in runs:
-                    epoch = {name: row[name] for name in EPOCH_COLUMNS[1:]}
-                    epoch.update((name, json.loads(row[name])) for name in NORMS if row[name])
-                    runs[row["run_id"]]["history"].append(epoch)
+                epoch = dict(row)
+                run_id = epoch.pop("run_id")
+                if run_id in runs:
+                    epoch.update((name, json.loads(epoch[name])) for name in NORMS if epoch[name])
+                    runs[run_id]["history"].append(epoch)
         return runs
 
     def set_plan(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Replace the plan: mappings with the keys `PLAN_COLUMNS`."""
-        with self._clear_errors(), self.db:
+        """Replace the plan: mappings from its columns to values."""
+        with clear_errors(self.path), self.db:
             self.db.execute("DELETE FROM plan")
-            self.db.executemany(_insert("plan", PLAN_COLUMNS), [[row[name] for name in PLAN_COLUMNS] for row in rows])
+            self._insert("plan", rows)
 
     def plan(self) -> list[dict[str, Any]]:
         """Return the plan: tuning before final runs, in the order of the experiment."""
-        with self._clear_errors():
-            rows = self._rows("SELECT * FROM plan ORDER BY kind DESC, position, trial, seed")
+        with clear_errors(self.path):
+            rows = self._rows("SELECT * FROM plan ORDER BY kind = 'final', kind DESC, position, trial, seed")
             return [{**dict(row), "selected": bool(row["selected"])} for row in rows]
+
+    def begin(self, facts: Mapping[str, Any]) -> None:
+        """Begin a session: the runs that are added from now on belong to it."""
+        row = {"started": _now(), "facts": _json(facts)}
+        with clear_errors(self.path), self.db:
+            self._insert("sessions", [row])
+            self.session = self.db.execute("SELECT max(id) FROM sessions").fetchone()[0]
+
+    def end(self) -> None:
+        """Note when the session has come to its end."""
+        with clear_errors(self.path), self.db:
+            self.db.execute("UPDATE sessions SET finished = ? WHERE id = ?", (_now(), self.session))
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """Return all sessions: when each started and finished, and its facts."""
+        with clear_errors(self.path):
+            rows = self._rows("SELECT * FROM sessions ORDER BY id")
+            return [
+                {**json.loads(row["facts"]), "started": row["started"], "finished": row["finished"]} for row in rows
+            ]
 
     def set_info(self, key: str, value: Any) -> None:
         """Keep a JSON value."""
-        with self._clear_errors(), self.db:
+        with clear_errors(self.path), self.db:
             self.db.execute("INSERT OR REPLACE INTO info VALUES (?, ?)", (key, _json(value)))
 
     def info(self, key: str, default: Any = None) -> Any:
         """Return a JSON value."""
-        with self._clear_errors():
+        with clear_errors(self.path):
             row = self.db.execute("SELECT value FROM info WHERE key = ?", (key,)).fetchone()
         return default if row is None else json.loads(row[0])
 
@@ -196,74 +198,36 @@ class Store:
         cursor.row_factory = sqlite3.Row
         return cursor.fetchall()
 
-    def _prepare(self, folder: Path, write: bool) -> None:
-        if not write:
-            if not (folder / FILE).is_file():
-                raise InputError(f"no results in {folder} ({FILE} is missing): run minnet compare --out {folder} first")
-            return
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"cannot use the folder {folder}: {error.strerror}; choose another one") from error
-        self._lock = _lock(folder / LOCK)
+    def _insert(self, table: str, rows: Sequence[Mapping[str, Any]], conflict: str = "") -> int:
+        """Insert rows that have the same keys, and return how many."""
+        if not rows:
+            return 0
+        columns, values = ", ".join(rows[0]), ", ".join(f":{name}" for name in rows[0])
+        return self.db.executemany(f"INSERT INTO {table} ({columns}) VALUES ({values}) {conflict}", rows).rowcount
 
-    def _open(self, write: bool) -> None:
-        self._db = sqlite3.connect(":memory:" if self.path is None else self.path, timeout=30)
-        if not self.db.execute("SELECT name FROM sqlite_master").fetchall():
-            if not write:
-                raise InputError(f"no results in {self.path}: the run before ended too early; start it again")
-            self.db.execute("PRAGMA journal_mode = WAL")
-            self.db.executescript(f"BEGIN; {TABLES} INSERT INTO schema VALUES ({SCHEMA}); COMMIT;")
-        self._check()
-        self.db.execute("PRAGMA foreign_keys = ON")
-        self.db.execute("PRAGMA synchronous = FULL")
-        self.db.execute(f"PRAGMA query_only = {'OFF' if write else 'ON'}")
+    def _open(self, write: bool) -> sqlite3.Connection:
+        if self.path is not None and not write:
+            return snapshot(self.path)
+        return sqlite3.connect(":memory:" if self.path is None else self.path, timeout=30)
 
-    def _check(self) -> None:
+    def _check(self, write: bool) -> None:
+        """Raise unless the tables are whole and of a version that we read, or there are none yet."""
         if self.db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("failed its integrity check")
-        tables = {row[0] for row in self.db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        row = self.db.execute("SELECT version FROM schema").fetchone() if "schema" in tables else None
-        if row is None:
+        version = schema.version(self.db)
+        if version is None:
             raise InputError(f"{self.path} is no store of minnet: choose another folder")
-        if row[0] > SCHEMA:
+        if version == 0 and not write:
+            raise InputError(f"no results in {self.path}: the run before ended too early; start it again")
+        if version > schema.SCHEMA:
             raise InputError(
-                f"{self.path} was written by a newer minnet (tables of version {row[0]}, this one reads "
-                f"{SCHEMA}): update minnet or choose another folder"
+                f"{self.path} was written by a newer minnet (tables of version {version}, this one reads "
+                f"{schema.SCHEMA}): update minnet or choose another folder"
             )
-        if not {"info", "runs", "epochs", "plan"} <= tables:
-            raise sqlite3.DatabaseError("tables are missing")
-
-    @contextlib.contextmanager
-    def _clear_errors(self) -> Iterator[None]:
-        """Say in one line what SQLite does not like."""
-        try:
-            yield
-        except (sqlite3.OperationalError, sqlite3.IntegrityError) as error:
-            raise InputError(f"cannot use {self.path}: {error}; free the file or choose another folder") from error
-        except (sqlite3.DatabaseError, json.JSONDecodeError) as error:
-            raise InputError(
-                f"{self.path} is damaged ({error}): move it away to start anew, or choose another folder"
-            ) from error
 
 
-def _lock(path: Path) -> sqlite3.Connection:
-    """Hold the folder against other processes; the lock ends with this process, however it ends."""
-    connection = sqlite3.connect(path, timeout=0, isolation_level=None)
-    try:
-        connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.Error as error:
-        connection.close()
-        if "locked" in str(error):
-            raise InputError(
-                f"another process is working in {path.parent}: wait for it or choose another folder"
-            ) from error
-        raise InputError(f"cannot use {path}: {error}; remove it or choose another folder") from error
-    return connection
-
-
-def _insert(table: str, columns: Sequence[str]) -> str:
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _json(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import hashlib
 import json
@@ -44,11 +45,19 @@ class Trial:
     run : RunSpec
     data_sha256 : str
         Digest of the images and labels, see `fingerprint`.
+    stop_after : int
+        Epochs after which to end; 0 for the whole training. The schedule is that of the whole training anyway.
     """
 
     kind: str
     run: RunSpec
     data_sha256: str = ""
+    stop_after: int = 0
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that the trial is trained for."""
+        return self.stop_after or self.run.training.epochs
 
     def content(self) -> dict[str, Any]:
         """Return everything that decides the result, in plain types."""
@@ -57,6 +66,7 @@ class Trial:
             "kind": self.kind,
             "run": self.run.to_dict(),
             "data_sha256": self.data_sha256,
+            **({"stop_after": self.stop_after} if self.stop_after else {}),
         }
 
     @functools.cached_property
@@ -73,6 +83,8 @@ def run_trial(
     should_stop: Callable[[], bool] | None = None,
 ) -> dict[str, Any] | None:
     """Train one trial and return its record.
+
+    Only a final run is given the test set.
 
     Parameters
     ----------
@@ -94,9 +106,21 @@ def run_trial(
     if split is None:
         split = load_split(trial.run)
     final = trial.kind == "final"
-    result = training.train(trial.run, split, on_epoch=on_epoch, test=final, should_stop=should_stop)
+    reached = 0
+
+    def report(row: dict[str, Any]) -> None:
+        nonlocal reached
+        reached = row["epoch"]
+        if on_epoch is not None:
+            on_epoch(row)
+
+    def is_over() -> bool:
+        return reached >= trial.epochs or (should_stop is not None and should_stop())
+
+    part = split if final else without_test(split)
+    result = training.train(trial.run, part, on_epoch=report, test=final, should_stop=is_over)
     last = result.history[-1]
-    if last["epoch"] < trial.run.training.epochs and not result.diverged:
+    if last["epoch"] < trial.epochs and not result.diverged:
         return None
     hyper = dict(trial.run.optimizer.hyper)
     return {
@@ -128,6 +152,14 @@ def load_split(run: RunSpec, data_dir: Any = None) -> Split:
     from minnet.data import load_dataset
 
     return load_dataset(run.data, data_dir).split(run.training.validation, run.training.split_seed)
+
+
+def without_test(split: Split) -> Split:
+    """Return the data with an empty test set."""
+    part = copy.copy(split)
+    for name in ("X_test", "y_test"):
+        object.__setattr__(part, name, getattr(split, name)[:0])
+    return part
 
 
 def fingerprint(split: Split) -> str:

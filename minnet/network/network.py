@@ -25,6 +25,7 @@ from minnet.network.propagation import (
     work_type,
 )
 from minnet.network.spec import NetworkSpec
+from minnet.network.terms import mostly_zero
 
 CHUNK = 256  # rows per forward pass where no batch size is given
 NO_PENALTY = Penalty(0.0, False, 0.0, 0.0, 0)
@@ -106,15 +107,28 @@ class Network:
             return float("nan"), float("nan"), outputs
         activate, _, head = self.functions
         loss, correct = evaluate_kernel(str(X.dtype), self.dtype)(
-            X, Y, self.scale, params, self.widths, self.starts, self._chunk, CHUNK, outputs, activate, head
+            X,
+            Y,
+            self.scale,
+            params,
+            self.widths,
+            self.starts,
+            self._chunk[mostly_zero(X)],
+            CHUNK,
+            outputs,
+            activate,
+            head,
         )
         loss = float(loss / len(X))
         # Outputs that are no numbers have no largest one.
         return loss, float(correct / len(X)) if math.isfinite(loss) else math.nan, outputs
 
     @functools.cached_property
-    def _chunk(self) -> Work:
-        return make_work(self.layout.widths, CHUNK, self.dtype)
+    def _chunk(self) -> tuple[Work, Work]:
+        return (
+            make_work(self.layout.widths, CHUNK, self.dtype),
+            make_work(self.layout.widths, CHUNK, self.dtype, skip=True),
+        )
 
     def loss_and_gradient(
         self, params: np.ndarray, X: np.ndarray, Y: np.ndarray, penalty: Penalty = NO_PENALTY, step: int = 0
@@ -137,7 +151,8 @@ class Network:
         """
         self.check_samples(X, Y)
         grads = np.empty_like(params)
-        work = make_work(self.layout.widths, len(X), self.dtype, penalty.input_dropout + penalty.dropout > 0)
+        dropout = penalty.input_dropout + penalty.dropout > 0
+        work = make_work(self.layout.widths, len(X), self.dtype, dropout, mostly_zero(X))
         loss = gradient_kernel(str(X.dtype), self.dtype)(
             X, Y, self.scale, params, grads, self.widths, self.starts, work, *self.functions, penalty, step
         )
@@ -183,7 +198,7 @@ def evaluate(X, Y, scale, params, widths, starts, work, chunk, outputs, activate
     loss, correct = 0.0, 0.0
     for start in range(0, X.shape[0], chunk):
         rows = min(chunk, X.shape[0] - start)
-        gather(X, Y, np.arange(start, start + rows), scale, work.a, work.targets)
+        gather(X, Y, np.arange(start, start + rows), scale, work)
         forward(params, widths, starts, work, chunk, rows, activate, no_penalty, 0, False)
         end = first + rows * n_out
         out, targets = work.a[first:end], work.targets[: rows * n_out]
@@ -213,5 +228,5 @@ def gradient_kernel(x_dtype: str, dtype: str) -> Callable:
 def batch_gradient(X, Y, scale, params, grads, widths, starts, work, activate, descend, head, penalty, step):
     """Gather all samples as one batch and fill `grads`."""
     rows = X.shape[0]
-    gather(X, Y, np.arange(rows), scale, work.a, work.targets)
+    gather(X, Y, np.arange(rows), scale, work)
     return gradient(params, grads, widths, starts, work, rows, rows, activate, descend, head, penalty, step)

@@ -1,11 +1,12 @@
 """Forward and backward through the layers, written out by hand.
 
-All arrays are flat; a layer's matrices are views made once per step. Layer 0 is the input. `widths` holds the
-units per layer and `starts` where each layer's parameters begin (`Layout.starts`).
+All arrays are flat; a layer's matrices are parts of them. Layer 0 is the input. `widths` holds the units per layer and
+`starts` where each layer's parameters begin (`Layout.starts`).
 """
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -13,13 +14,19 @@ from numba import types
 
 from minnet import jit
 from minnet.network.dropout import drop, mask_key
+from minnet.network.terms import LISTS_TYPE, Lists, list_terms, make_lists, note_zeros
+from minnet.network.tiles import multiply
+
+CACHE_LINE = 64
+STRIP = 16  # rows of a matrix that are transposed side by side
 
 
 class Work(NamedTuple):
     """Buffers of one run, all flat, layer after layer: layer l begins at ``batch * sum(widths[:l])``.
 
     z : what units receive; a : what they send; h : the same after dropout (the array `a` itself without dropout);
-    delta : derivative of the loss to z; targets : targets of the batch.
+    delta : derivative of the loss to z; targets : targets of the batch; turned : the transposed weights of a layer;
+    lists : which terms the products have.
     """
 
     z: np.ndarray
@@ -27,6 +34,8 @@ class Work(NamedTuple):
     h: np.ndarray
     delta: np.ndarray
     targets: np.ndarray
+    turned: np.ndarray
+    lists: Lists
 
 
 class Penalty(NamedTuple):
@@ -41,33 +50,50 @@ class Penalty(NamedTuple):
 
 def work_type(dtype: str) -> types.BaseTuple:
     """Return the Numba type of `Work`."""
-    return types.NamedUniTuple(getattr(types, dtype)[::1], len(Work._fields), Work)
+    vector = getattr(types, dtype)[::1]
+    return types.NamedTuple((vector,) * (len(Work._fields) - 1) + (LISTS_TYPE,), Work)
 
 
 PENALTY_TYPE = types.NamedTuple((types.float64, types.boolean, types.float64, types.float64, types.int64), Penalty)
 
 
-def make_work(widths: tuple[int, ...], batch: int, dtype: str, dropout: bool = False) -> Work:
-    """Allocate the buffers for batches of up to `batch` rows."""
+def make_work(widths: tuple[int, ...], batch: int, dtype: str, dropout: bool = False, skip: bool = False) -> Work:
+    """Allocate the buffers for batches of up to `batch` rows; `skip` : leave out inputs that are 0."""
     size = batch * sum(widths)
-    a = np.zeros(size, dtype)
-    h = np.zeros(size, dtype) if dropout else a
-    targets = np.zeros(batch * widths[-1], dtype)
-    return Work(np.zeros(size, dtype), a, h, np.zeros(size, dtype), targets)
+    a = aligned_zeros(size, dtype)
+    h = aligned_zeros(size, dtype) if dropout else a
+    most_weights = max((m * n for m, n in itertools.pairwise(widths[1:])), default=0)
+    return Work(
+        aligned_zeros(size, dtype), a, h, aligned_zeros(size, dtype), aligned_zeros(batch * widths[-1], dtype),
+        aligned_zeros(most_weights, dtype), make_lists(widths[0], max(*widths, batch), batch, skip),
+    )  # fmt: skip
+
+
+def aligned_zeros(size: int, dtype: str) -> np.ndarray:
+    """Return a vector of zeros that begins at a cache line, so that none of its SIMD vectors lies on two."""
+    itemsize = np.dtype(dtype).itemsize
+    room = np.zeros(size + CACHE_LINE // itemsize, dtype)
+    skipped = -room.ctypes.data % CACHE_LINE // itemsize
+    return room[skipped : skipped + size]
 
 
 @jit.inner
-def gather(X, Y, rows, scale, x, targets):
-    """Copy the samples `rows` of X (times `scale`) and of Y into the flat buffers `x` and `targets`."""
+def gather(X, Y, rows, scale, work):
+    """Copy the samples `rows` of X (times `scale`) and of Y into the buffers; note which inputs are 0."""
     n_features, n_outputs = X.shape[1], Y.shape[1]
+    skip = work.lists.bits.shape[0] > 0
     for i in range(rows.size):
         sample, target = X[rows[i]], Y[rows[i]]
-        x_row = x[i * n_features : (i + 1) * n_features]
+        x_row = work.a[i * n_features : (i + 1) * n_features]
         for j in range(x_row.size):
             x_row[j] = sample[j] * scale
-        t_row = targets[i * n_outputs : (i + 1) * n_outputs]
+        t_row = work.targets[i * n_outputs : (i + 1) * n_outputs]
         for j in range(t_row.size):
             t_row[j] = target[j]
+        if skip:
+            note_zeros(sample, work.lists.bits[i])
+    if skip:
+        list_terms(work.lists, rows.size, n_features)
 
 
 @jit.inner
@@ -81,16 +107,13 @@ def forward(params, widths, starts, work, batch, rows, activate, penalty, step, 
         fan_in, fan_out = widths[layer], widths[layer + 1]
         following = first + batch * fan_in
         middle = starts[layer] + fan_in * fan_out
-        W = params[starts[layer] : middle].reshape(fan_in, fan_out)
-        b = params[middle : middle + fan_out]
         source = work.h if training and dropped(penalty, layer) else work.a
-        X = source[first : first + rows * fan_in].reshape(rows, fan_in)
+        terms, most, n_terms = terms_of_rows(work.lists, layer, fan_in)
+        multiply(
+            source, first, fan_in, 1, terms, most, n_terms, params, starts[layer], work.z, following, rows, fan_out
+        )
         z = work.z[following : following + rows * fan_out]
-        Z = z.reshape(rows, fan_out)
-        np.dot(X, W, Z)
-        for i in range(rows):
-            for j in range(fan_out):
-                Z[i, j] += b[j]
+        add_to_rows(params[middle : middle + fan_out], z)
         if layer + 2 < widths.size:
             a = work.a[following : following + rows * fan_out]
             activate(z, a)
@@ -101,6 +124,41 @@ def forward(params, widths, starts, work, batch, rows, activate, penalty, step, 
 
 
 @jit.inner
+def add_to_rows(b, z):
+    """Add a vector to each row of a matrix."""
+    for start in range(0, z.size, b.size):
+        row = z[start : start + b.size]
+        for j in range(row.size):
+            row[j] += b[j]
+
+
+@jit.inner
+def sum_rows(z, total):
+    """Fill `total` with the sum of the rows of a matrix."""
+    total[:] = 0
+    for start in range(0, z.size, total.size):
+        row = z[start : start + total.size]
+        for j in range(row.size):
+            total[j] += row[j]
+
+
+@jit.inner
+def terms_of_rows(lists, layer, fan_in):
+    """Return the terms, the length of a list and the numbers of terms for ``X W``."""
+    if layer == 0 and lists.bits.shape[0] > 0:
+        return lists.of_rows, fan_in, lists.n_of_rows
+    return lists.everything, 0, lists.numbers[fan_in : fan_in + 1]
+
+
+@jit.inner
+def terms_of_features(lists, layer, rows):
+    """Return the terms, the length of a list and the numbers of terms for ``Xᵀ D``."""
+    if layer == 0 and lists.bits.shape[0] > 0:
+        return lists.of_features, lists.of_features.size // lists.n_of_features.size, lists.n_of_features
+    return lists.everything, 0, lists.numbers[rows : rows + 1]
+
+
+@jit.inner
 def backward(params, grads, widths, starts, work, batch, rows, descend, penalty, step):
     """Fill `grads` from the derivative at the output units, which lies in `work.delta`."""
     first = batch * widths[:-1].sum()
@@ -108,23 +166,46 @@ def backward(params, grads, widths, starts, work, batch, rows, descend, penalty,
         fan_in, fan_out = widths[layer], widths[layer + 1]
         before = first - batch * fan_in
         middle = starts[layer] + fan_in * fan_out
-        D = work.delta[first : first + rows * fan_out].reshape(rows, fan_out)
         source = work.h if dropped(penalty, layer) else work.a
-        X = source[before : before + rows * fan_in].reshape(rows, fan_in)
-        np.dot(X.T, D, grads[starts[layer] : middle].reshape(fan_in, fan_out))
-        grad_b = grads[middle : middle + fan_out]
-        grad_b[:] = 0
-        for i in range(rows):
-            for j in range(fan_out):
-                grad_b[j] += D[i, j]
+        terms, most, n_terms = terms_of_features(work.lists, layer, rows)
+        multiply(
+            source, before, 1, fan_in, terms, most, n_terms, work.delta, first, grads, starts[layer], fan_in, fan_out
+        )
+        sum_rows(work.delta[first : first + rows * fan_out], grads[middle : middle + fan_out])
         if layer > 0:
+            turn(params[starts[layer] : middle], work.turned, fan_in, fan_out)
+            everything, all_terms = work.lists.everything, work.lists.numbers[fan_out : fan_out + 1]
+            multiply(
+                work.delta,
+                first,
+                fan_out,
+                1,
+                everything,
+                0,
+                all_terms,
+                work.turned,
+                0,
+                work.delta,
+                before,
+                rows,
+                fan_in,
+            )
             delta = work.delta[before : before + rows * fan_in]
-            W = params[starts[layer] : middle].reshape(fan_in, fan_out)
-            np.dot(D, W.T, delta.reshape(rows, fan_in))
             if penalty.dropout > 0:
                 drop(delta, delta, penalty.dropout, mask_key(penalty.seed, step, layer))
             descend(work.z[before : before + rows * fan_in], work.a[before : before + rows * fan_in], delta)
         first = before
+
+
+@jit.inner
+def turn(W, turned, rows, columns):
+    """Fill `turned` with the transposed matrix, in strips that fit the cache."""
+    for strip in range(0, rows, STRIP):
+        height = min(STRIP, rows - strip)
+        for j in range(columns):
+            line = turned[j * rows + strip : j * rows + strip + height]
+            for i in range(line.size):
+                line[i] = W[(strip + i) * columns + j]
 
 
 @jit.inner

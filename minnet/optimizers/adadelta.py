@@ -46,7 +46,11 @@ METHOD = Method(
     slots=("v", "u"),
     coefficients=coefficients,
     defaults={"lr": 1.0, "rho": 0.95, "eps": 1e-6},
-    space={"lr": Range(1e-1, 1e2)},
+    space={
+        "lr": Range(1e-1, 1e2),
+        "rho": Range(0.5, 0.999, "log(1-x)"),
+        "eps": Range(1e-8, 1e-2),
+    },
     styles={
         "torch": Style(defaults={"rho": 0.9}),
         "keras": Style(defaults={"lr": 0.001, "eps": 1e-7}),

@@ -130,7 +130,11 @@ METHOD = Method(
     columns=("rate", "keep", "beta2", "one_minus_beta2", "eps", "added", "floor", "min_scale", "clip", "factor_from"),
     coefficients=coefficients,
     defaults={"lr": 0.01, "decay_rate": 0.8, "eps": 1e-30, "min_scale": 1e-3, "clip": 1.0},
-    space={"lr": Range(1e-4, 1e0)},
+    space={
+        "lr": Range(1e-4, 1e0),
+        "decay_rate": Range(0.5, 1.0, "linear"),
+        "clip": Range(0.3, 3.0),
+    },
     styles={
         "keras": Style(defaults={"lr": 0.001}),
         "optax": Style(coefficients=coefficients_optax, formula=OPTAX),

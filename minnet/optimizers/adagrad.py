@@ -54,7 +54,10 @@ METHOD = Method(
     rule=adagrad,
     slots=("G",),
     defaults={"lr": 0.01, "eps": 1e-10},
-    space={"lr": Range(1e-3, 1e0)},
+    space={
+        "lr": Range(1e-3, 1e0),
+        "eps": Range(1e-10, 1e-2),
+    },
     styles={
         "torch": Style(),
         "keras": Style(

@@ -70,7 +70,12 @@ METHOD = Method(
     slots=("m", "v"),
     coefficients=coefficients,
     defaults={"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.01},
-    space={"lr": Range(1e-5, 1e-1)},
+    space={
+        "lr": Range(1e-5, 1e-1),
+        "beta1": Range(0.5, 0.999, "log(1-x)"),
+        "beta2": Range(0.9, 0.9999, "log(1-x)"),
+        "weight_decay": Range(1e-4, 1e0),
+    },
     styles={
         "torch": Style(),
         "keras": Style(

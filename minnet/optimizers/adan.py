@@ -107,7 +107,12 @@ METHOD = Method(
     slots=("m", "v", "n", "before"),
     coefficients=coefficients,
     defaults={"lr": 0.001, "beta1": 0.98, "beta2": 0.92, "beta3": 0.99, "eps": 1e-8, "weight_decay": 0.0},
-    space={"lr": Range(1e-5, 1e-1)},
+    space={
+        "lr": Range(1e-5, 1e-1),
+        "beta1": Range(0.9, 0.999, "log(1-x)"),
+        "beta2": Range(0.8, 0.99, "log(1-x)"),
+        "beta3": Range(0.9, 0.999, "log(1-x)"),
+    },
     styles={
         "optax": Style(
             defaults={"eps_root": 1e-8},

@@ -77,6 +77,11 @@ METHOD = Method(
         "lr": 0.001, "beta1": 0.9, "beta2": 0.999, "beta3": 0.9999, "alpha": 5.0, "warmup": 0.0,
         "eps": 1e-8, "weight_decay": 0.0,
     },
-    space={"lr": Range(1e-5, 1e-1)},
+    space={
+        "lr": Range(1e-5, 1e-1),
+        "beta1": Range(0.5, 0.999, "log(1-x)"),
+        "beta3": Range(0.99, 0.99999, "log(1-x)"),
+        "alpha": Range(1.0, 10.0),
+    },
     styles={"optax": Style()},
 )  # fmt: skip

@@ -57,6 +57,10 @@ METHOD = Method(
     slots=("m", "v"),
     coefficients=coefficients,
     defaults={"lr": 0.001, "beta1": 0.9, "beta2": 0.9999, "eps": 1e-6},
-    space={"lr": Range(1e-5, 1e-1)},
+    space={
+        "lr": Range(1e-5, 1e-1),
+        "beta1": Range(0.5, 0.999, "log(1-x)"),
+        "beta2": Range(0.99, 0.99999, "log(1-x)"),
+    },
     styles={"optax": Style()},
 )

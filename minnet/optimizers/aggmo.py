@@ -40,5 +40,9 @@ METHOD = Method(
     slots=("v1", "v2", "v3"),
     coefficients=coefficients,
     defaults={"lr": 0.01, "beta1": 0.0, "beta2": 0.9, "beta3": 0.99},
-    space={"lr": Range(1e-4, 1e0)},
+    space={
+        "lr": Range(1e-4, 1e0),
+        "beta2": Range(0.5, 0.95, "log(1-x)"),
+        "beta3": Range(0.95, 0.999, "log(1-x)"),
+    },
 )

@@ -65,6 +65,9 @@ BOUNDS: Mapping[str, tuple[float, float, bool, bool]] = MappingProxyType(
     }
 )
 
+# How the points of a range may be spaced.
+SCALES = ("log", "linear", "log(1-x)")
+
 # Values that count steps.
 WHOLE = ("history", "k", "lookahead_k")
 
@@ -77,7 +80,8 @@ class Range:
     ----------
     low, high : float
         Ends of the range, both included.
-    scale : {"log", "linear"}
+    scale : {"log", "linear", "log(1-x)"}
+        In what the points lie evenly; the last is for a share that is kept, as β: 0.9, 0.99, 0.999.
     """
 
     low: float
@@ -124,7 +128,7 @@ class Method:
     defaults : mapping
         Every hyperparameter, `lr` included.
     space : mapping of str to Range
-        Where tuning looks; `lr` always.
+        Where tuning looks: `lr` always; the others where all hyperparameters are tuned.
     slots : tuple of str
         What the method remembers about each weight.
     initial : mapping of str to float or "params"

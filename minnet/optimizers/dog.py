@@ -59,6 +59,9 @@ METHOD = Method(
     initial={"start": "params"},
     memory=lambda rows, columns: 2,
     defaults={"lr": 1.0, "r_eps": 1e-6, "eps": 1e-8, "weight_decay": 0.0},
-    space={"lr": Range(3e-1, 3e0)},
+    space={
+        "lr": Range(3e-1, 3e0),
+        "r_eps": Range(1e-8, 1e-3),
+    },
     styles={"optax": Style()},
 )

@@ -84,7 +84,12 @@ METHOD = Method(
     slots=("m", "v"),
     coefficients=coefficients,
     defaults={"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-6, "weight_decay": 0.01},
-    space={"lr": Range(1e-4, 1e0)},
+    space={
+        "lr": Range(1e-4, 1e0),
+        "beta1": Range(0.5, 0.999, "log(1-x)"),
+        "beta2": Range(0.9, 0.9999, "log(1-x)"),
+        "weight_decay": Range(1e-4, 1e0),
+    },
     styles={
         "keras": Style(defaults={"eps": 1e-7, "weight_decay": 0.0}, coefficients=coefficients_keras, formula=KERAS),
         "optax": Style(defaults={"weight_decay": 0.0}),

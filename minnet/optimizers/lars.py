@@ -64,6 +64,10 @@ METHOD = Method(
     columns=("lr", "momentum", "trust", "weight_decay"),
     slots=("v",),
     defaults={"lr": 1.0, "momentum": 0.9, "trust": 0.001, "weight_decay": 0.0005},
-    space={"lr": Range(1e-1, 1e2)},
+    space={
+        "lr": Range(1e-1, 1e2),
+        "momentum": Range(0.5, 0.999, "log(1-x)"),
+        "weight_decay": Range(1e-5, 1e-2),
+    },
     styles={"optax": Style(update=lars_optax, formula=OPTAX, defaults={"weight_decay": 0.0})},
 )

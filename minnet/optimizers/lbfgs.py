@@ -234,5 +234,8 @@ METHOD = Method(
     full_batch=True,
     columns=("lr", "history", "c1", "c2"),
     defaults={"lr": 1.0, "history": 10.0, "c1": 1e-4, "c2": 0.9},
-    space={"lr": Range(1e-1, 1e0)},
+    space={
+        "lr": Range(1e-1, 1e0),
+        "history": Range(3, 30),
+    },
 )

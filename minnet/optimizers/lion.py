@@ -52,7 +52,12 @@ METHOD = Method(
     slots=("m",),
     coefficients=coefficients,
     defaults={"lr": 1e-4, "beta1": 0.9, "beta2": 0.99, "weight_decay": 0.0},
-    space={"lr": Range(1e-5, 1e-2)},
+    space={
+        "lr": Range(1e-5, 1e-2),
+        "beta1": Range(0.5, 0.99, "log(1-x)"),
+        "beta2": Range(0.9, 0.999, "log(1-x)"),
+        "weight_decay": Range(1e-4, 1e0),
+    },
     styles={
         "keras": Style(defaults={"lr": 0.001}),
         "optax": Style(defaults={"weight_decay": 1e-3}),

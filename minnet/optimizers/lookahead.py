@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from minnet.optimizers import momentum
-from minnet.optimizers.base import Method
+from minnet.optimizers.base import Method, Range
 from minnet.optimizers.wrapping import PULL, around
 
 FORMULA = """\
@@ -44,6 +44,7 @@ LOOKAHEAD = replace(
     "meetings they stand still. The method's own memory is kept when the weights meet. The authors' code has "
     "a = 0.8 by default, the paper 0.5 or 0.8.",
     defaults={"k": 5.0, "alpha": 0.5},
+    space={"k": Range(2, 20), "alpha": Range(0.2, 0.8, "linear")},
     evaluation=slow_weights,
 )
 METHOD = replace(wrap(momentum.METHOD), name="lookahead", title="Lookahead", styles={})

@@ -57,7 +57,11 @@ METHOD = Method(
     initial={"x0": "params"},
     coefficients=coefficients,
     defaults={"lr": 0.01, "momentum": 0.9, "eps": 1e-6},
-    space={"lr": Range(1e-4, 1e0)},
+    space={
+        "lr": Range(1e-4, 1e0),
+        "momentum": Range(0.5, 0.999, "log(1-x)"),
+        "eps": Range(1e-8, 1e-3),
+    },
     styles={
         "optax": Style(
             coefficients=coefficients_optax,

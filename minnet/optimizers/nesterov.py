@@ -59,7 +59,10 @@ METHOD = Method(
     rule=nesterov,
     slots=("v",),
     defaults={"lr": 0.01, "momentum": 0.9},
-    space={"lr": Range(1e-4, 1e0)},
+    space={
+        "lr": Range(1e-4, 1e0),
+        "momentum": Range(0.5, 0.999, "log(1-x)"),
+    },
     styles={
         "torch": Style(defaults={"lr": 0.001}),
         "keras": Style(rule=nesterov_inside, formula=FORMULA_INSIDE, notes=INSIDE),

@@ -97,6 +97,11 @@ METHOD = Method(
     memory=lambda rows, columns: 2,
     coefficients=coefficients,
     defaults={"lr": 1.0, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "d0": 1e-6, "weight_decay": 0.0},
-    space={"lr": Range(1e-1, 1e1)},
+    space={
+        "lr": Range(1e-1, 1e1),
+        "beta1": Range(0.5, 0.999, "log(1-x)"),
+        "beta2": Range(0.9, 0.9999, "log(1-x)"),
+        "d0": Range(1e-8, 1e-3),
+    },
     styles={"optax": Style(coefficients=coefficients_optax, formula=OPTAX)},
 )  # fmt: skip

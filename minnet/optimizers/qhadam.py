@@ -62,5 +62,10 @@ METHOD = Method(
     slots=("m", "v"),
     coefficients=coefficients,
     defaults={"lr": 0.001, "beta1": 0.995, "beta2": 0.999, "nu1": 0.7, "nu2": 1.0, "eps": 1e-8},
-    space={"lr": Range(1e-5, 1e-1)},
+    space={
+        "lr": Range(1e-5, 1e-1),
+        "beta1": Range(0.9, 0.999, "log(1-x)"),
+        "beta2": Range(0.9, 0.9999, "log(1-x)"),
+        "nu1": Range(0.5, 1.0, "linear"),
+    },
 )

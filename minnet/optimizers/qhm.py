@@ -41,5 +41,9 @@ METHOD = Method(
     slots=("m",),
     coefficients=coefficients,
     defaults={"lr": 1.0, "momentum": 0.999, "nu": 0.7},
-    space={"lr": Range(1e-3, 1e1)},
+    space={
+        "lr": Range(1e-3, 1e1),
+        "momentum": Range(0.9, 0.9999, "log(1-x)"),
+        "nu": Range(0.5, 1.0, "linear"),
+    },
 )

@@ -63,7 +63,11 @@ METHOD = Method(
     slots=("v",),
     coefficients=coefficients,
     defaults={"lr": 0.001, "rho": 0.9, "eps": 1e-8},
-    space={"lr": Range(1e-5, 1e-1)},
+    space={
+        "lr": Range(1e-5, 1e-1),
+        "rho": Range(0.5, 0.999, "log(1-x)"),
+        "eps": Range(1e-10, 1e-2),
+    },
     styles={
         "torch": Style(defaults={"lr": 0.01, "rho": 0.99}),
         "keras": Style(defaults={"eps": 1e-7}, rule=rmsprop_inside, formula=FORMULA_INSIDE, notes=INSIDE),

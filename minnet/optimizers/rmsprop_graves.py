@@ -66,7 +66,12 @@ METHOD = Method(
     slots=("n", "m", "step"),
     coefficients=coefficients,
     defaults={"lr": 1e-4, "rho": 0.95, "momentum": 0.9, "eps": 1e-4},
-    space={"lr": Range(1e-5, 1e-1)},
+    space={
+        "lr": Range(1e-5, 1e-1),
+        "rho": Range(0.5, 0.999, "log(1-x)"),
+        "momentum": Range(0.5, 0.99, "log(1-x)"),
+        "eps": Range(1e-8, 1e-2),
+    },
     styles={
         "torch": Style(
             defaults={"lr": 0.01, "rho": 0.99, "momentum": 0.0, "eps": 1e-8},

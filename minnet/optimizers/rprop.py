@@ -121,7 +121,11 @@ METHOD = Method(
     initial={"size": 1.0},
     coefficients=coefficients,
     defaults={"lr": 0.1, "eta_minus": 0.5, "eta_plus": 1.2, "min_step": 1e-6, "max_step": 50.0},
-    space={"lr": Range(1e-5, 1e0)},
+    space={
+        "lr": Range(1e-5, 1e0),
+        "eta_minus": Range(0.3, 0.8, "linear"),
+        "eta_plus": Range(1.05, 1.5, "linear"),
+    },
     styles={
         "torch": Style(
             defaults={"lr": 0.01},

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from minnet.optimizers import momentum
-from minnet.optimizers.base import Method
+from minnet.optimizers.base import Method, Range
 from minnet.optimizers.wrapping import RADIUS, around
 
 FORMULA = """\
@@ -38,5 +38,6 @@ SAM = replace(
     notes="Each step needs two gradients of the same batch: two calls of Optimizer.step. A penalty in the loss (l2) "
     "counts in both; the bounds on the gradient (clip) only in the second.",
     defaults={"rho": 0.05},
+    space={"rho": Range(0.01, 0.5)},
 )
 METHOD = replace(wrap(momentum.METHOD), name="sam", title="SAM", styles={})

@@ -82,6 +82,11 @@ METHOD = Method(
     evaluation=mean,
     coefficients=coefficients,
     defaults={"lr": 0.0025, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "warmup_steps": 0.0, "weight_decay": 0.0},
-    space={"lr": Range(1e-4, 1e-1)},
+    space={
+        "lr": Range(1e-4, 1e-1),
+        "beta1": Range(0.8, 0.99, "log(1-x)"),
+        "beta2": Range(0.9, 0.9999, "log(1-x)"),
+        "weight_decay": Range(1e-4, 1e0),
+    },
     styles={"optax": Style(coefficients=coefficients_optax, formula=OPTAX)},
 )

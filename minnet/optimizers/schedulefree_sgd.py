@@ -93,6 +93,10 @@ METHOD = Method(
     evaluation=mean,
     coefficients=coefficients,
     defaults={"lr": 1.0, "beta1": 0.9, "warmup_steps": 0.0, "weight_decay": 0.0},
-    space={"lr": Range(1e-2, 1e1)},
+    space={
+        "lr": Range(1e-2, 1e1),
+        "beta1": Range(0.8, 0.99, "log(1-x)"),
+        "weight_decay": Range(1e-6, 1e-2),
+    },
     styles={"optax": Style(coefficients=coefficients_optax, formula=OPTAX)},
 )

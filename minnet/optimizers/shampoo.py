@@ -91,5 +91,8 @@ METHOD = Method(
     columns=("lr", "eps", "refresh"),
     coefficients=coefficients,
     defaults={"lr": 0.1, "eps": 1e-4, "refresh": 20.0},
-    space={"lr": Range(1e-4, 1e0)},
+    space={
+        "lr": Range(1e-4, 1e0),
+        "eps": Range(1e-8, 1e-1),
+    },
 )

@@ -41,6 +41,9 @@ METHOD = Method(
     slots=("m",),
     coefficients=coefficients,
     defaults={"lr": 1e-4, "momentum": 0.9},
-    space={"lr": Range(1e-5, 1e-2)},
+    space={
+        "lr": Range(1e-5, 1e-2),
+        "momentum": Range(0.5, 0.999, "log(1-x)"),
+    },
     styles={"optax": Style()},
 )

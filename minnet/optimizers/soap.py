@@ -143,5 +143,10 @@ METHOD = Method(
     slots=("m", "v"),
     coefficients=coefficients,
     defaults={"lr": 0.003, "beta1": 0.95, "beta2": 0.95, "eps": 1e-8, "weight_decay": 0.01, "refresh": 10.0},
-    space={"lr": Range(1e-4, 1e-1)},
+    space={
+        "lr": Range(1e-4, 1e-1),
+        "beta1": Range(0.8, 0.99, "log(1-x)"),
+        "beta2": Range(0.8, 0.999, "log(1-x)"),
+        "weight_decay": Range(1e-4, 1e0),
+    },
 )  # fmt: skip

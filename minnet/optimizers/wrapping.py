@@ -31,8 +31,8 @@ def around(
     ----------
     base : Method
     outer : Method
-        Name, title, formula, paper, purpose, notes and evaluation of the wrapper; its `defaults` are its own
-        hyperparameters.
+        Name, title, formula, paper, purpose, notes and evaluation of the wrapper; its `defaults` and its
+        `space` are those of its own hyperparameters.
     own : callable
         ``own(t, **hyper)`` returns the value of `column` for every step.
     column : str
@@ -68,6 +68,7 @@ def around(
         purpose=outer.purpose,
         notes=outer.notes,
         defaults={**base.defaults, **{names[key]: value for key, value in outer.defaults.items()}},
+        space={**base.space, **{names[key]: value for key, value in outer.space.items()}},
         rule=None,
         update=None,
         base=base,

@@ -80,7 +80,12 @@ METHOD = Method(
     initial={"m": 1e-6, "v": 1e-6},
     coefficients=coefficients,
     defaults={"lr": 0.01, "beta1": 0.9, "beta2": 0.999, "eps": 1e-3},
-    space={"lr": Range(1e-4, 1e0)},
+    space={
+        "lr": Range(1e-4, 1e0),
+        "beta1": Range(0.5, 0.999, "log(1-x)"),
+        "beta2": Range(0.9, 0.9999, "log(1-x)"),
+        "eps": Range(1e-6, 1e-1),
+    },
     styles={
         "optax": Style(
             rule=yogi_unbiased,

@@ -20,6 +20,9 @@ class Comparison(Protocol):
     experiment: dict[str, Any]
     provenance: dict[str, Any]
     leaderboard: pd.DataFrame
+    scores: pd.DataFrame
+    targets: pd.DataFrame
+    budget: pd.DataFrame
     trials: pd.DataFrame
     curves: pd.DataFrame
     rules: dict[str, dict[str, Any]]
@@ -43,6 +46,13 @@ class Facts:
         ``"lowest"`` or ``"highest"`` when the selected step size is an end of those tried, else empty.
     default_lr : float
         Step size that the method has when none is given.
+    difference, difference_low, difference_high, p_corrected : float
+        How far the first method is ahead on average over the paired seeds, its interval and p-value, corrected for
+        the comparison of all pairs; NaN for the first itself.
+    shown : bool
+        Whether a difference from the first method is shown.
+    rank_low, rank_high : int
+        Ranks that the differences shown leave possible.
     time_spread : float
         How far the training times of its final runs lie apart, as a share of their median; NaN for one seed.
     scores : dict of int to float
@@ -64,6 +74,13 @@ class Facts:
     test: float
     test_low: float
     test_high: float
+    difference: float
+    difference_low: float
+    difference_high: float
+    p_corrected: float
+    shown: bool
+    rank_low: int
+    rank_high: int
     epochs_to_target: float
     seconds_to_target: float
     time_spread: float
@@ -74,11 +91,6 @@ class Facts:
     def finished(self) -> int:
         """How many final runs did not diverge."""
         return sum(is_number(score) for score in self.scores.values())
-
-    @property
-    def counted(self) -> dict[int, float]:
-        """Test accuracy by seed as a comparison counts it: a run that diverged got nothing right."""
-        return {seed: score if is_number(score) else 0.0 for seed, score in self.scores.items()}
 
     @property
     def only_lr(self) -> bool:
@@ -115,6 +127,13 @@ def _facts(comparison: Comparison, row: Mapping[Any, Any], place: int) -> Facts:
         test=_number(row["test_accuracy_median"]) if ran else np.nan,
         test_low=_number(row["test_accuracy_low"]) if ran else np.nan,
         test_high=_number(row["test_accuracy_high"]) if ran else np.nan,
+        difference=_number(row["difference"]),
+        difference_low=_number(row["difference_low"]),
+        difference_high=_number(row["difference_high"]),
+        p_corrected=_number(row["p_corrected"]),
+        shown=bool(row["difference_shown"]),
+        rank_low=int(row["rank_low"]),
+        rank_high=int(row["rank_high"]),
         epochs_to_target=_number(row["epochs_to_target"]),
         seconds_to_target=_number(row["seconds_to_target"]),
         time_spread=time_spread(comparison.curves, str(row["optimizer"])),
@@ -141,6 +160,11 @@ def default_lr(rule: Mapping[str, Any]) -> float:
         return _number(optimizers.get(name, str(rule.get("style") or "paper")).defaults.get("lr"))
     except InputError:
         return float("nan")
+
+
+def pairs(facts: Sequence[Facts]) -> int:
+    """Return how many pairs of methods there are, all of which the differences are corrected for."""
+    return len(facts) * (len(facts) - 1) // 2
 
 
 def time_spread(curves: pd.DataFrame, name: str) -> float:
@@ -170,7 +194,7 @@ def _number(value: object) -> float:
 
 
 def tuning_table(comparison: Comparison, name: str) -> pd.DataFrame:
-    """Return one method's tuning trials sorted by step size.
+    """Return one method's tuning trials sorted by step size, that of its own defaults among them.
 
     Without a validation part the last training accuracy and loss stand in, as they did in the choice itself.
 
@@ -183,11 +207,11 @@ def tuning_table(comparison: Comparison, name: str) -> pd.DataFrame:
     import pandas as pd
 
     trials = comparison.trials
-    mine = trials[(trials["optimizer"] == name) & (trials["kind"] == "tune")]
+    mine = trials[(trials["optimizer"] == name) & (trials["kind"] != "final")]
     accuracy, loss = mine["val_accuracy"], mine["val_loss"]
     if not has_validation(comparison):
         curves = comparison.curves
-        curves = curves[(curves["optimizer"] == name) & (curves["kind"] == "tune")]
+        curves = curves[(curves["optimizer"] == name) & (curves["kind"] != "final")]
         ends = curves.sort_values("epoch").groupby("trial")[["train_accuracy", "train_loss"]].last()
         accuracy, loss = mine["trial"].map(ends["train_accuracy"]), mine["trial"].map(ends["train_loss"])
     diverged = mine["diverged"].astype(bool).to_numpy()

@@ -8,11 +8,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from minnet.report import protocol, verdict
+from minnet.report import protocol, scoreboard, verdict
 from minnet.report.facts import Comparison, Facts, crowded, gather, has_validation, unfinished
 from minnet.report.formula import assignments, formula_html, symbols
 from minnet.report.palette import dark, style_of
-from minnet.report.text import NONE, NOT_REACHED, clean, is_number, number, percent, seconds, settings, short, unbroken
+from minnet.report.tables import behind
+from minnet.report.text import (
+    NONE,
+    NOT_REACHED,
+    between,
+    clean,
+    is_number,
+    number,
+    percent,
+    ranks,
+    seconds,
+    settings,
+    short,
+    unbroken,
+)
 
 # Shapes of the markers in legend and table, drawn around the origin, 12 units wide.
 _POLYGONS = {
@@ -33,6 +47,7 @@ _HEADS = (
     ("rank", True),
     ("method", False),
     ("test accuracy", True),
+    ("points behind the first", True),
     ("validation accuracy", True),
     ("epochs to target", True),
     ("time to target", True),
@@ -105,6 +120,8 @@ def context(comparison: Comparison) -> dict[str, Any]:
         "heads": [{"text": t, "numeric": n} for t, n in _HEADS if others or t != "others"],
         "rows": rows,
         "others": others,
+        "alike": any(row["alike"] for row in rows),
+        "scores": scoreboard.score_table(comparison, facts),
         "strip": any(f.tuning["diverged"].any() for f in facts),
         "noise": _noise(comparison) if verdict.noisy_times(facts) else "",
         "lost": any(f.final_diverged for f in facts),
@@ -176,6 +193,10 @@ def _row(fact: Facts) -> dict[str, Any]:
         "full": clean(fact.name),
         "test": percent(fact.test),
         "spread": f"{percent(fact.test_low)[:-2]} – {percent(fact.test_high)[:-2]}" if spread else "",
+        "ranks": ranks(fact.rank_low, fact.rank_high) if fact.rank_low < fact.rank_high else "",
+        "behind": behind(fact),
+        "interval": between(fact.difference_low, fact.difference_high),
+        "alike": fact.rank > 1 and not fact.shown,
         "validation": percent(fact.validation),
         "epochs": number(fact.epochs_to_target) if reached else NOT_REACHED,
         "seconds": seconds(fact.seconds_to_target) if is_number(fact.seconds_to_target) else NOT_REACHED,
@@ -188,6 +209,7 @@ def _row(fact: Facts) -> dict[str, Any]:
         "seeds": len(fact.scores),
         "sort": {
             "test": _sortable(fact.test),
+            "behind": _sortable(0.0 if fact.rank == 1 else fact.difference),
             "validation": _sortable(fact.validation),
             "epochs": _sortable(fact.epochs_to_target),
             "seconds": _sortable(fact.seconds_to_target),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from minnet.report import budget
 from minnet.report.facts import Comparison, has_validation, unfinished
 from minnet.report.text import clean, count, is_number, listing, number, said, share
 
 # Settings that say nothing when off.
 _OFF: tuple[object, ...] = (0, 0.0, None, "", "constant", "auto", "zeros", False)
+_OWN = ("training", "network", "schedule")  # what a competitor may have to itself
 _PARTS = {"train": "train on", "validation": "choose with", "test": "test on"}
 
 
@@ -68,13 +70,14 @@ def measured(comparison: Comparison) -> list[str]:
         f"The comparison is unfinished: {part}; all that is said here holds for those." if part else "",
         _work(experiment, training),
         _tuning(comparison),
+        *budget.sentences(comparison),
         _seeds(comparison),
         _validation(comparison, training),
         "The test set was read once, by the final runs." if final else "",
         _target(comparison, experiment),
         "Low to high is the 10 % to the 90 % quantile over the seeds, and so is the band of a curve. A run "
         "that diverged counts as the worst: an accuracy of 0 in table, verdict and curves, an infinite loss.",
-        "The difference between first and second is judged on the paired seeds, with Student's interval for the mean.",
+        _differences(comparison),
         _time(comparison),
     ]
     return [line for line in lines if line]
@@ -96,7 +99,7 @@ def _work(experiment: Mapping[str, Any], training: Mapping[str, Any]) -> str:
     ]
     text = f"{text} ({', '.join(more)})" if more else text
     entries = [each for each in experiment.get("optimizer", []) if isinstance(each, Mapping)]
-    differs = any(each.get("network") or each.get("schedule") for each in entries)
+    differs = any(each.get(key) for each in entries for key in _OWN)
     return f"{text}, but for what is said with its rule above." if differs else f"{text}."
 
 
@@ -152,6 +155,21 @@ def _target(comparison: Comparison, experiment: Mapping[str, Any]) -> str:
     )
 
 
+def _differences(comparison: Comparison) -> str:
+    """Return how differences are judged."""
+    methods = len(comparison.leaderboard)
+    if methods < 2 or int(comparison.leaderboard["seeds"].max()) < 2:
+        return ""
+    text = "Differences are judged on the paired seeds, by Student's t for their mean, at the level of 95 %"
+    if methods == 2:
+        return f"{text}."
+    return (
+        f"{text}; intervals and marks are corrected for all {methods * (methods - 1) // 2} pairs of methods "
+        "(Bonferroni), any of which might have come first, and the ranks are those that the differences shown "
+        "leave possible."
+    )
+
+
 def _time(comparison: Comparison) -> str:
     jobs = comparison.provenance.get("jobs")
     side = f", with {count(int(jobs), 'run')} side by side" if is_number(jobs) else ""
@@ -193,7 +211,7 @@ def differences(experiment: Mapping[str, Any], label: str) -> str:
     """Return where one competitor departs from the network and the schedule of the others."""
     entries = [each for each in experiment.get("optimizer", []) if isinstance(each, Mapping)]
     mine = next((each for each in entries if each.get("label", each.get("name")) == label), {})
-    return ", ".join(f"{key} {_plain(mine[key])}" for key in ("network", "schedule") if mine.get(key))
+    return ", ".join(f"{key} {_plain(mine[key])}" for key in _OWN if mine.get(key))
 
 
 def toml(experiment: Mapping[str, Any]) -> str:

@@ -7,13 +7,15 @@ import os
 
 from minnet.report.facts import Comparison, Facts, gather
 from minnet.report.palette import style_of
-from minnet.report.text import NOT_REACHED, is_number, number, percent, seconds, settings, short
+from minnet.report.text import NONE, NOT_REACHED, is_number, number, percent, points, ranks, seconds, settings, short
 
 _HEADS = (
     "",
     "method",
     "test",
     "low – high",
+    "behind",
+    "ranks",
     "validation",
     "epochs",
     "time",
@@ -22,7 +24,7 @@ _HEADS = (
     "others",
 )
 _LEFT = {"method", "others"}
-_FIRST_TO_GO = ("others", "validation", "low – high", "diverged", "time")
+_FIRST_TO_GO = ("others", "validation", "low – high", "diverged", "time", "ranks", "behind")
 _GAP = "  "
 
 
@@ -40,8 +42,10 @@ def leaderboard_text(comparison: Comparison, width: int | None = None, plain: bo
     Returns
     -------
     str
-        Without a newline at the end. ``↑`` and ``↓`` mark a step size at the upper or lower end of those
-        tried; epochs and training time are those to the target. Columns that do not fit are left out.
+        Without a newline at the end. ``behind`` is by how many points the first method is ahead on the paired
+        seeds, ``≈`` where they show no difference from it, and ``ranks`` what that leaves possible. ``↑`` and
+        ``↓`` mark a step size at the upper or lower end of those tried; epochs and training time are those to the
+        target. Columns that do not fit are left out.
     """
     facts = gather(comparison)
     columns = _columns(facts)
@@ -69,6 +73,8 @@ def _cells(fact: Facts) -> list[str]:
         short(fact.name),
         percent(fact.test),
         spread,
+        behind(fact),
+        ranks(fact.rank_low, fact.rank_high),
         percent(fact.validation),
         number(fact.epochs_to_target) if is_number(fact.epochs_to_target) else NOT_REACHED,
         seconds(fact.seconds_to_target),
@@ -76,6 +82,13 @@ def _cells(fact: Facts) -> list[str]:
         f"{fact.diverged} of {fact.trials}",
         settings(fact.hyper, without="lr"),
     ]
+
+
+def behind(fact: Facts) -> str:
+    """Return by how many points the first method is ahead, marked where no difference is shown."""
+    if fact.rank == 1:
+        return ""
+    return f"{'' if fact.shown else '≈ '}{points(fact.difference)}" if is_number(fact.difference) else NONE
 
 
 def _width(columns: dict[str, list[str]]) -> int:

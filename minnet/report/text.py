@@ -128,6 +128,28 @@ def points(value: float) -> str:
     return f"{100 * value:.2f}".replace("-", "−")
 
 
+def between(low: object, high: object) -> str:
+    """Return a range of differences in percentage points; nothing where there is none.
+
+    Examples
+    --------
+    >>> between(-0.001, 0.0123), between(0.1, float("nan"))
+    ('−0.10 – 1.23', '')
+    """
+    return f"{points(low)} – {points(high)}" if is_number(low) and is_number(high) else ""
+
+
+def ranks(low: int, high: int) -> str:
+    """Return the ranks that a method may have.
+
+    Examples
+    --------
+    >>> ranks(1, 3), ranks(2, 2)
+    ('1 – 3', '2')
+    """
+    return str(low) if low == high else f"{low} – {high}"
+
+
 def seconds(value: object) -> str:
     """Return a duration as it can be read: no more digits than a clock is good for.
 

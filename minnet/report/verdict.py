@@ -3,69 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from minnet.report.curves import Band, bands, last, tolerance, value_at
-from minnet.report.facts import Comparison, Facts, gather, has_validation, unfinished
+from minnet.report.facts import Comparison, Facts, gather, has_validation, pairs, unfinished
 from minnet.report.text import count, is_number, number, percent, points, said, seconds, share, some
 
 # Training shorter than this is mostly the clock and the other processes; in seconds.
 MEASURABLE = 0.05
-
-
-class Interval(NamedTuple):
-    """Mean of paired differences and its interval; `low` and `high` are NaN when there is only one pair."""
-
-    mean: float
-    low: float
-    high: float
-    pairs: int
-
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether a difference has been shown."""
-        return self.low > 0 or self.high < 0
-
-
-def paired_interval(first: Mapping[int, float], second: Mapping[int, float], level: float = 0.95) -> Interval:
-    """Return the mean difference between two methods over the seeds that both ran.
-
-    Seeds are paired: seed i gives every method the same initial weights and the same batches, so the
-    differences are compared and not the two spreads. The interval is Student's for the mean difference: with
-    three to five seeds a percentile bootstrap is far too narrow, and a sign test can never reject.
-
-    Parameters
-    ----------
-    first, second : mapping of seed to accuracy
-        A run that diverged has got nothing right: 0. A NaN leaves its pair out.
-    level : float
-
-    Returns
-    -------
-    Interval
-
-    Examples
-    --------
-    >>> interval = paired_interval({0: 0.95, 1: 0.96, 2: 0.955}, {0: 0.93, 1: 0.942, 2: 0.934})
-    >>> f"{interval.mean:.4f} [{interval.low:.4f}, {interval.high:.4f}]"
-    '0.0197 [0.0159, 0.0235]'
-    """
-    from scipy import stats
-
-    common = [seed for seed in first if seed in second]
-    differences = np.array([first[seed] - second[seed] for seed in common], dtype=np.float64)
-    differences = differences[np.isfinite(differences)]
-    pairs = differences.size
-    if pairs == 0:
-        return Interval(math.nan, math.nan, math.nan, 0)
-    mean = float(differences.mean())
-    if pairs == 1:
-        return Interval(mean, math.nan, math.nan, 1)
-    half = float(stats.t.ppf((1 + level) / 2, pairs - 1) * differences.std(ddof=1) / math.sqrt(pairs))
-    return Interval(mean, mean - half, mean + half, pairs)
 
 
 def sentences(comparison: Comparison, facts: list[Facts] | None = None) -> list[str]:
@@ -99,46 +46,60 @@ def _winner(comparison: Comparison, facts: list[Facts]) -> str:
             runs = count(sum(f.trials for f in facts), "tuning trial")
             return f"Every run diverged, {runs} in all, so there is no winner: try smaller step sizes."
         return "No method finished a final run, so there is no winner."
-    best = running[0]
-    if len(running) == 1:
-        others = "nothing else ran" if len(facts) == 1 else "no other method finished a final run"
+    best, others = facts[0], running[1:]
+    if not best.test > 0:
+        return "Most final runs of every method diverged, so there is no winner."
+    if not others:
+        rest = "nothing else ran" if len(facts) == 1 else "no other method finished a final run"
         return (
             f"{_scored(best)} has a median test accuracy of {percent(best.test)} "
-            f"over {count(len(best.scores), 'seed')}; {others}, so there is nothing to compare it with."
+            f"over {count(len(best.scores), 'seed')}; {rest}, so there is nothing to compare it with."
         )
-    return _compare(best, running[1], running[2:], "leads so far" if unfinished(comparison) else "wins")
-
-
-def _compare(best: Facts, second: Facts, others: list[Facts], wins: str) -> str:
-    gap = paired_interval(best.counted, second.counted)
-    pair = f"{_scored(best, best.test)} and {_scored(second, second.test)}"
-    if gap.pairs == 0:
-        return f"No difference shown between {pair} in test accuracy: they share no seed."
-    lead = f"{points(abs(gap.mean))} points {'ahead' if gap.mean >= 0 else 'behind'}"
-    if gap.pairs == 1:
-        return f"No difference shown between {pair} in test accuracy: on their one seed the first is {lead}."
-    if gap.high < 0:
-        return (
-            f"{_scored(best)} comes first by its median, but {_scored(second)} tests better "
-            f"by {points(-gap.mean)} points on average over {gap.pairs} paired seeds "
-            f"(95 % interval {points(-gap.high)} to {points(-gap.low)})."
-        )
-    interval = f"(95 % interval {points(gap.low)} to {points(gap.high)})"
-    if gap.low > 0:
-        return (
-            f"{_scored(best)} {wins} with a median test accuracy of {percent(best.test)}, {points(gap.mean)} "
-            f"points ahead of {_scored(second)} on average over {gap.pairs} paired seeds {interval}."
-        )
-    text = (
-        f"No difference shown between {pair}: in test accuracy over {gap.pairs} paired seeds the first is "
-        f"{lead} on average {interval}"
-    )
-    alike = [said(f.name) for f in others if not paired_interval(best.counted, f.counted).excludes_zero]
+    better = [f for f in others if f.shown and f.difference < 0]
+    if better:
+        return _beaten(best, better[0], pairs(facts))
+    alike = [f for f in others if not f.shown]
+    if alike:
+        return _tie(best, alike, pairs(facts))
+    second, wins = others[0], "leads so far" if unfinished(comparison) else "wins"
     return (
-        f"{text}; nor do the seeds tell {said(best.name)} from {some(alike, 'method', last='or')}."
-        if alike
-        else f"{text}."
+        f"{_scored(best)} {wins} with a median test accuracy of {percent(best.test)}, {points(second.difference)} "
+        f"points ahead of {_scored(second)} on average over {_seeds(best, second)} paired seeds "
+        f"({_interval(second.difference_low, second.difference_high, pairs(facts))})."
     )
+
+
+def _beaten(best: Facts, better: Facts, compared: int) -> str:
+    return (
+        f"{_scored(best)} comes first by its median, but {_scored(better)} tests better "
+        f"by {points(-better.difference)} points on average over {_seeds(best, better)} paired seeds "
+        f"({_interval(-better.difference_high, -better.difference_low, compared)})."
+    )
+
+
+def _tie(best: Facts, alike: Sequence[Facts], compared: int) -> str:
+    """Say which methods the seeds do not tell from the first."""
+    near, seeds = alike[0], _seeds(best, alike[0])
+    text = f"No difference shown between {_scored(best, best.test)} and {_scored(near, near.test)} in test accuracy: "
+    if seeds == 0:
+        return f"{text}they share no seed."
+    lead = f"the first is {points(abs(near.difference))} points {'ahead' if near.difference >= 0 else 'behind'}"
+    if seeds == 1:
+        return f"{text}on their one seed {lead}."
+    text += f"over {seeds} paired seeds {lead} on average"
+    text += f" ({_interval(near.difference_low, near.difference_high, compared)})"
+    more = some([said(f.name) for f in alike[1:]], "method", last="or")
+    return f"{text}; nor do the seeds tell {said(best.name)} from {more}." if more else f"{text}."
+
+
+def _seeds(first: Facts, second: Facts) -> int:
+    return len(first.scores.keys() & second.scores.keys())
+
+
+def _interval(low: float, high: float, compared: int) -> str:
+    """Return an interval in points, and for how many comparisons it is corrected."""
+    corrected = f", corrected for {compared} comparisons" if compared > 1 else ""
+    return f"95 % interval {points(low)} to {points(high)}{corrected}"
 
 
 def _scored(fact: Facts, score: float | None = None) -> str:

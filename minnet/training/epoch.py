@@ -98,7 +98,7 @@ def epoch(
     total = 0.0
     for step in range(n_steps):
         rows = order[step * batch : (step + 1) * batch]
-        gather(X, Y, rows, scale, work.a, work.targets)
+        gather(X, Y, rows, scale, work)
         loss = gradient(
             params, grads, widths, starts, work, batch, rows.size, activate, descend, head,
             penalty, first_step + step,

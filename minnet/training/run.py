@@ -14,7 +14,8 @@ import numpy as np
 from minnet import machine, schedules
 from minnet.data import Split
 from minnet.network.network import Network
-from minnet.network.propagation import Penalty, make_work
+from minnet.network.propagation import Penalty, aligned_zeros, make_work
+from minnet.network.terms import mostly_zero
 from minnet.optimizers import Optimizer
 from minnet.optimizers.wrapping import PULL, RADIUS
 from minnet.training.epoch import Around, Limits, epoch_kernel
@@ -97,12 +98,13 @@ class Run:
         self.optimizer = self._optimizer()
         self.compile_s = self._compile()
 
-        self.params = self.network.init(spec.seed)
-        self.grads = np.zeros_like(self.params)
+        self.params = aligned_zeros(self.network.layout.size, self.dtype)
+        self.params[:] = self.network.init(spec.seed)
+        self.grads = aligned_zeros(self.params.size, self.dtype)
         self.state = self.optimizer.start(self.params, self.network.layout.blocks)
         self.norms = np.zeros((3, self.network.layout.n_layers))
         dropout = spec.network.dropout + spec.network.input_dropout > 0
-        self.work = make_work(self.network.layout.widths, self.batch, self.dtype, dropout)
+        self.work = make_work(self.network.layout.widths, self.batch, self.dtype, dropout, mostly_zero(split.X_train))
         self.Y_train = self.network.targets(split.y_train, spec.network.label_smoothing)
 
         self.full_batch = FullBatch(spec, self.optimizer, self.network, split.X_train, self.Y_train) if whole else None

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from minnet.cli import main
-from minnet.cli.compare import PlainView
+from minnet.cli.compare_views import PlainView
 from minnet.lab.comparison import LEADERBOARD
 from minnet.lab.experiment import resolve
 from minnet.lab.store import Store

@@ -101,6 +101,7 @@ def small():
         "seeds": 2,
         "trials": 3,
         "target": 0.9,
+        "defaults": False,
         "network": {"hidden": [4]},
         "training": {"epochs": 4, "batch_size": 8},
         "optimizer": [{"name": "sgd"}, {"name": "adam", "beta1": 0.8}],

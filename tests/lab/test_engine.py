@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from minnet.lab.engine import map_unordered, stop_on_interrupt
+from minnet.lab.engine import stop_on_interrupt
+from minnet.lab.engine.local import map_unordered
 
 
 def test_every_item_is_run_once_and_no_more_side_by_side_than_asked():

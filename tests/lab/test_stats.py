@@ -7,19 +7,6 @@ import pytest
 from minnet.lab import stats
 
 
-def rows(*accuracies):
-    return [{"epoch": e, "train_s": 0.5 * e, "val_accuracy": a} for e, a in enumerate(accuracies)]
-
-
-def test_time_to_target_is_the_first_time():
-    history = rows(0.1, 0.8, 0.96, 0.9, 0.97)
-    assert stats.epochs_to_target(history, 0.95) == 2
-    assert stats.seconds_to_target(history, 0.95) == 1.0
-    assert stats.epochs_to_target(history, 0.96) == 2
-    assert stats.epochs_to_target(history, 0.98) == math.inf
-    assert stats.seconds_to_target(rows(None, None), 0.5) == math.inf
-
-
 def test_a_miss_counts_in_the_median():
     assert stats.median([3.0, 5.0, math.inf]) == 5.0
     assert stats.median([3.0, math.inf, math.inf]) == math.inf

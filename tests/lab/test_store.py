@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 
 import pytest
 
 from minnet.errors import InputError
-from minnet.lab.store import FILE, SCHEMA, Store
+from minnet.lab.database import FILE
+from minnet.lab.schema import SCHEMA
+from minnet.lab.store import Store
 from minnet.lab.trials import COLUMNS
 
 
@@ -33,6 +37,7 @@ def test_a_record_comes_back_as_it_was(tmp_path):
     with Store(tmp_path, write=False) as store:
         stored = store.records(["a", "b"])["a"]
     assert stored.pop("finished")
+    assert stored.pop("session") is None
     assert stored == record()
 
 
@@ -77,10 +82,45 @@ def test_the_same_process_cannot_drive_twice(tmp_path):
         Store(tmp_path)
 
 
+def test_who_waits_is_told_once_and_comes_in_when_the_other_is_gone(tmp_path):
+    told = []
+    first = Store(tmp_path)
+    end = threading.Timer(0.5, first.close)
+    end.start()
+    with Store(tmp_path, wait=lambda: told.append("waiting")) as store:
+        assert told == ["waiting"]
+        store.add(record())
+    end.join()
+
+
+def test_a_run_that_is_there_stays_as_it_is(tmp_path):
+    with Store(tmp_path) as store:
+        assert store.add(record(accuracy=0.5))
+        assert not store.add(record(accuracy=0.6))
+        assert store.records(["a"])["a"]["val_accuracy"] == 0.5
+        assert query(tmp_path, "SELECT count(*) FROM epochs") == [(1,)]
+
+
+def test_sessions_are_kept_apart_and_every_run_knows_its_own(tmp_path):
+    for id, command in (("a", "first"), ("b", "second")):
+        with Store(tmp_path) as store:
+            store.begin({"command": command})
+            store.add(record(id))
+            if id == "b":
+                store.end()
+    text = "SELECT runs.id, json_extract(facts, '$.command') FROM runs JOIN sessions ON sessions.id = session"
+    assert query(tmp_path, text) == [("a", "first"), ("b", "second")]
+    with Store(tmp_path, write=False) as store:
+        assert [(each["command"], each["finished"] is None) for each in store.sessions()] == [
+            ("first", True),
+            ("second", False),
+        ]
+
+
 @pytest.mark.parametrize("content", [b"this is no database, " * 100, b"SQLite format 3\0" + b"\xff" * 4000])
 def test_a_file_that_is_no_database(tmp_path, content):
     (tmp_path / FILE).write_bytes(content)
-    with pytest.raises(InputError, match=r"runs\.sqlite is damaged .*move it away"):
+    with pytest.raises(InputError, match=r"runs\.sqlite is damaged .*--recover.*move it away"):
         Store(tmp_path)
 
 
@@ -118,6 +158,74 @@ def test_a_store_that_is_not_there(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(InputError, match="cannot use the folder"):
         Store(tmp_path / "file")
+
+
+def test_a_full_disk_loses_nothing_and_says_what_to_do(tmp_path):
+    with Store(tmp_path) as store:
+        store.add(record("kept"))
+        pages = store.db.execute("PRAGMA page_count").fetchone()[0]
+        store.db.execute(f"PRAGMA max_page_count = {pages + 2}")
+        with pytest.raises(InputError, match="the disk is full; make room and give the same command again"):
+            for i in range(100):
+                store.add(record(str(i)))
+        there = store.records(row[0] for row in store.db.execute("SELECT id FROM runs"))
+    with Store(tmp_path) as store:
+        assert 1 < len(there) < 100
+        assert store.records(there) == there
+        assert store.add(record("more"))
+
+
+def test_what_is_committed_is_there_without_the_process_that_did_it(tmp_path):
+    """What a kill leaves: a log that is not merged, here with the half of a record at its end."""
+    there, left = tmp_path / "there", tmp_path / "left"
+    left.mkdir()
+    with Store(there) as store:
+        for i in range(20):
+            store.add(record(str(i)))
+        sizes = (there / f"{FILE}-wal").stat().st_size
+        store.add(record("last"))
+        for name in (FILE, f"{FILE}-wal"):
+            (left / name).write_bytes((there / name).read_bytes())
+    log = left / f"{FILE}-wal"
+    log.write_bytes(log.read_bytes()[: sizes + 100])
+    with Store(left) as store:
+        assert store.missing([*map(str, range(20)), "last"]) == ["last"]
+
+
+AS_NOBODY = {"user": 65534} if hasattr(os, "geteuid") and os.geteuid() == 0 else {}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights of another kind")
+@pytest.mark.parametrize("log", [False, True])
+def test_a_read_only_folder_is_read_and_not_written(tmp_path, log):
+    folder = tmp_path / "results"
+    with Store(folder) as store:
+        store.add(record())
+        files = {path: path.read_bytes() for path in folder.iterdir()}
+    if log:  # as a kill leaves them
+        for path, content in files.items():
+            path.write_bytes(content)
+        (folder / f"{FILE}-shm").unlink()
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom minnet.lab.store import Store\n"
+        "with Store(Path(sys.argv[1]), write=False) as store: print(len(store.records(['a'])))\n"
+        "try: Store(Path(sys.argv[1]))\nexcept ValueError as error: print(error)"
+    )
+    for path in (tmp_path, *tmp_path.parents):
+        if AS_NOBODY and path.name.startswith("pytest"):
+            path.chmod(0o755)
+    for path in folder.iterdir():
+        path.chmod(0o444)
+    folder.chmod(0o555)
+    try:
+        lines = subprocess.run(
+            [sys.executable, "-B", "-c", code, str(folder)], capture_output=True, text=True, check=True, **AS_NOBODY
+        ).stdout.splitlines()
+    finally:
+        folder.chmod(0o755)
+    assert lines[0] == "1"
+    assert "cannot use" in lines[1]
+    assert "choose another" in lines[1]
 
 
 def test_a_reader_cannot_write(tmp_path):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from types import SimpleNamespace
-
 import numpy as np
-import pandas as pd
 import pytest
+
+from minnet.lab import inference
+from minnet.lab.comparison import build
 
 LECTURE = {
     # best lr, best accuracy, speed, highest lr that does not diverge
@@ -38,7 +37,15 @@ def make_comparison(
     """Return a comparison; `gap` sets the accuracies of the methods that far apart; `labels` renames them."""
     rng = np.random.default_rng(seed)
     shared = rng.normal(0, 0.003, seeds)
-    curves, rows, board = [], [], []
+    records, plan = {}, []
+
+    def add(label, kind, trial, seed, lr, path, bad, selected=False, test=None):
+        name = f"{label}-{kind}-{trial}-{seed}"
+        plan.append(
+            {"optimizer": label, "kind": kind, "trial": trial, "seed": seed, "selected": selected, "run_id": name}
+        )
+        records[name] = record(name, kind, seed, lr, path, bad, test)
+
     for name in names:
         best_lr, best, speed, limit = LECTURE[name]
         if gap is not None:
@@ -49,39 +56,16 @@ def make_comparison(
         quality = np.array([best - 0.01 * np.log10(lr / best_lr) ** 2 * 4 for lr in tried])
         bad = np.full(trials, True) if diverged else tried > limit
         quality[bad] = np.nan
-        chosen = -1 if bad.all() else int(np.nanargmax(quality))
+        chosen = 0 if bad.all() else int(np.nanargmax(quality))
         for trial, lr in enumerate(tried):
-            path = history(rng, label, "tune", trial, 0, epochs, lr, quality[trial], speed, bad[trial], validation)
-            curves += path
-            rows.append(record(label, "tune", trial, 0, lr, path, bad[trial], trial == chosen, np.nan, validation))
-        tests, ends, reached = [], [], []
-        for s in range(seeds if chosen >= 0 else 0):
+            path = history(rng, epochs, lr, quality[trial], speed, bad[trial], validation)
+            add(label, "tune", trial, 0, lr, path, bad[trial], selected=trial == chosen)
+        for s in range(seeds):
             score = quality[chosen] + shared[s] + rng.normal(0, 0.0008)
-            path = history(rng, label, "final", chosen, s, epochs, tried[chosen], score, speed, False, validation)
-            curves += path
-            rows.append(record(label, "final", chosen, s, tried[chosen], path, False, False, score - 0.002, validation))
-            tests.append(score - 0.002)
-            ends.append(path[-1]["val_accuracy"])
-            reached.append(next((r for r in path if (r["val_accuracy"] or 0) >= target), None))
-        hit = bool(reached) and all(r is not None for r in reached)
-        board.append(
-            {
-                "optimizer": label,
-                "hyperparameters": json.dumps({"lr": float(tried[chosen]), "beta1": 0.9}) if chosen >= 0 else "{}",
-                "trials": trials,
-                "seeds": seeds,
-                "val_accuracy_median": np.median(ends) if ends else np.nan,
-                "test_accuracy_median": np.median(tests) if tests else np.nan,
-                "test_accuracy_low": min(tests, default=np.nan),
-                "test_accuracy_high": max(tests, default=np.nan),
-                "epochs_to_target": np.median([r["epoch"] for r in reached]) if hit else np.inf,
-                "seconds_to_target": np.median([r["train_s"] for r in reached]) if hit else np.nan,
-                "diverged_trials": int(bad.sum()),
-            }
-        )
-    leaderboard = pd.DataFrame(board).sort_values("test_accuracy_median", ascending=False, ignore_index=True)
-    leaderboard.insert(0, "rank", range(1, len(leaderboard) + 1))
-    return SimpleNamespace(
+            path = history(rng, epochs, tried[chosen], score, speed, bad[chosen], validation)
+            test = None if bad[chosen] else score - 0.002
+            add(label, "final", chosen, s, tried[chosen], path, bad[chosen], test=test)
+    return build(
         experiment={
             "name": "race",
             "data": "digits",
@@ -95,7 +79,14 @@ def make_comparison(
                 "validation": validation,
                 "schedule": "constant",
             },
-            "optimizer": [{"name": name, "lr": {"low": 1e-4, "high": 1.0, "scale": "log"}} for name in names],
+            "optimizer": [
+                {
+                    "name": name,
+                    "label": (labels or {}).get(name, name),
+                    "lr": {"low": 1e-4, "high": 1.0, "scale": "log"},
+                }
+                for name in names
+            ],
         },
         provenance={
             "versions": {"minnet": "0.1.0", "numba": "0.68.1", "numpy": "2.4.6", "python": "3.11.9"},
@@ -106,9 +97,6 @@ def make_comparison(
             "finished": "2025-01-01T12:01:10",
             "command": "minnet compare --data digits --optimizers lecture --trials 8 --seeds 4",
         },
-        leaderboard=leaderboard,
-        trials=pd.DataFrame(rows),
-        curves=pd.DataFrame(curves),
         rules={
             (labels or {}).get(name, name): {
                 "name": name,
@@ -122,10 +110,12 @@ def make_comparison(
             }
             for name in names
         },
+        plan=plan,
+        records=records,
     )
 
 
-def history(rng, label, kind, trial, seed, epochs, lr, best, speed, bad, validation):
+def history(rng, epochs, lr, best, speed, bad, validation):
     """Return the rows of one run: an exponential approach to `best`, or a blow-up."""
     rows = []
     for epoch in range(epochs + 1):
@@ -135,17 +125,13 @@ def history(rng, label, kind, trial, seed, epochs, lr, best, speed, bad, validat
         broken = bad and epoch >= 2
         rows.append(
             {
-                "optimizer": label,
-                "kind": kind,
-                "trial": trial,
-                "seed": seed,
                 "epoch": epoch,
                 "steps": epoch * 100,
                 "lr": lr,
-                "train_loss": np.nan if broken else loss * 0.8,
-                "train_accuracy": np.nan if broken else min(accuracy + 0.01, 1.0),
-                "val_loss": np.nan if broken or not validation else loss,
-                "val_accuracy": np.nan if broken or not validation else accuracy,
+                "train_loss": None if broken else loss * 0.8,
+                "train_accuracy": None if broken else min(accuracy + 0.01, 1.0),
+                "val_loss": None if broken or not validation else loss,
+                "val_accuracy": None if broken or not validation else accuracy,
                 "train_s": epoch * 0.11 * (1 + 0.1 * speed) * rng.uniform(0.97, 1.03),
                 "eval_s": epoch * 0.02,
             }
@@ -155,29 +141,43 @@ def history(rng, label, kind, trial, seed, epochs, lr, best, speed, bad, validat
     return rows
 
 
-def record(label, kind, trial, seed, lr, path, bad, selected, test, validation):
-    """Return the trial record of one run."""
+def record(name, kind, seed, lr, path, bad, test):
+    """Return the record of one run, as the store holds it."""
     end = path[-1]
     return {
-        "id": f"{label}-{kind}-{trial}-{seed}",
+        "id": name,
         "kind": kind,
-        "optimizer": label,
-        "trial": trial,
         "seed": seed,
-        "hyperparameters": json.dumps({"lr": float(lr), "beta1": 0.9}),
-        "lr": lr,
+        "hyperparameters": {"lr": float(lr), "beta1": 0.9},
+        "lr": float(lr),
         "val_accuracy": end["val_accuracy"],
         "val_loss": end["val_loss"],
         "test_accuracy": test,
-        "test_loss": np.nan,
+        "test_loss": None,
         "diverged": bool(bad),
         "diverged_step": 150 if bad else None,
         "steps": end["steps"],
         "train_s": end["train_s"],
         "eval_s": end["eval_s"],
         "compile_s": 0.5,
-        "selected": bool(selected),
+        "history": path,
     }
+
+
+def judge(comparison):
+    """Return the comparison with the differences that its trials show, in the order of its ranks."""
+    board = comparison.leaderboard.sort_values("rank", ignore_index=True)
+    final = comparison.trials[comparison.trials["kind"] == "final"]
+    scores = {
+        name: dict(zip(mine["seed"], mine["test_accuracy"].fillna(0.0), strict=True))
+        for name in board["optimizer"]
+        for mine in [final[final["optimizer"] == name]]
+    }
+    columns = inference.against_first(scores, inference.differences(scores))
+    for column in columns[board["optimizer"][0]]:
+        board[column] = [columns[name][column] for name in board["optimizer"]]
+    comparison.leaderboard = board
+    return comparison
 
 
 @pytest.fixture
@@ -190,3 +190,9 @@ def make():
 def race():
     """The full race: seven methods, eight trials, four seeds, six epochs, some trials diverged."""
     return make_comparison()
+
+
+@pytest.fixture
+def judged():
+    """Return a comparison with the differences that its trials show, when a test has changed them."""
+    return judge

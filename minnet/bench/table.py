@@ -1,0 +1,80 @@
+"""A race as rows of a table."""
+
+from __future__ import annotations
+
+import math
+
+from minnet.bench.race import WARM_UP, Lane, Outcome
+
+HEADER = ("peer", "s/epoch", "10-90 %", "{first} / peer", "95 %", "cores", "loss", "first epoch")
+
+
+def title(outcome: Outcome) -> str:
+    """Return what was raced, in one line."""
+    task = outcome.task
+    spec, cores = task.spec, task.threads
+    widths = "-".join(map(str, task.layout.widths))
+    return (
+        f"{task.split.name} ({len(task.split.y_train):,} samples), {widths} {spec.network.activation}, "
+        f"{spec.optimizer.name}, {task.dtype}, batch {task.batch}, {cores} core{'s' if cores > 1 else ''}"
+    )
+
+
+def rows(outcome: Outcome) -> list[tuple[str, ...]]:
+    """Return the header and a row per contestant, the fastest first."""
+    first = next(iter(outcome.lanes), "")
+    found = [tuple(cell.format(first=first) for cell in HEADER)]
+    for label, lane in sorted(outcome.lanes.items(), key=lambda item: _median(item[1])):
+        median, low, high = outcome.ratio(first, label)
+        low_s, high_s = _band(lane)
+        found.append(
+            (
+                label,
+                f"{_median(lane):.3g}",
+                f"{low_s:.3g} .. {high_s:.3g}",
+                "" if label == first else f"{median:.2f}",
+                "" if label == first else f"{low:.2f} .. {high:.2f}",
+                f"{lane.busy_cores:.1f}",
+                "-" if math.isnan(lane.loss[-1]) else f"{lane.loss[-1]:.4f}",
+                f"{lane.prepare_s + lane.seconds[0]:.1f} s",
+            )
+        )
+    return found
+
+
+def notes(outcome: Outcome) -> list[str]:
+    """Return what the table does not say: the roof's rates, who was left out."""
+    lines = []
+    for lane in outcome.lanes.values():
+        if "gflops" in lane.facts:
+            facts = lane.facts
+            lines.append(
+                f"{lane.label}: products {facts['products_s']:.3g} s at {facts['gflops']:.0f} GFLOP/s, "
+                f"the update's bytes {facts['update_s']:.3g} s at {facts['gbytes_per_s']:.0f} GB/s"
+            )
+    lines += [f"{label}: left out, {reason}" for label, reason in outcome.skipped.items()]
+    lines += [
+        f"{lane.label}: shared its cores with other work ({lane.busy_cores:.2f} busy while it ran)"
+        for lane in outcome.lanes.values()
+        if lane.busy_cores < 0.9
+    ]
+    return lines
+
+
+EXPLANATION = f"""\
+s/epoch: median of the rounds, with a fresh order of the samples, without evaluation and the first {WARM_UP} epochs;
+x / peer: median ratio paired by round, with its bootstrap interval; cores: processor seconds per second; loss: mean
+over the last epoch; first epoch: start, compilation and first epoch together, which the rest leaves out;
+roof: only a step's dense products and the bytes of its update."""
+
+
+def _median(lane: Lane) -> float:
+    from minnet.bench.stats import median
+
+    return median(lane.timed)
+
+
+def _band(lane: Lane) -> tuple[float, float]:
+    from minnet.bench.stats import band
+
+    return band(lane.timed)

@@ -1,0 +1,214 @@
+"""The matrix product: a tile of the result stays in the vector registers of the processor while all terms are added.
+
+Everything that a network multiplies is ``C[r] = sum of A[r, t] * B[t] over terms t``, with rows B[t] and C[r] that are
+contiguous, and A read through two strides, so that a matrix and its transpose are the same to it:
+
+* forward: samples times features by the weights, ``Z = X W``;
+* gradient of the weights: features times samples by the deltas, ``G = Xᵀ D``;
+* delta of the layer before: samples times units by the transposed weights, ``D Wᵀ``.
+
+A tile has `ROWS` rows and `VECTORS` vectors of columns. The terms come as a list: where the inputs are mostly zero,
+as in images of digits, the list leaves out the terms that are zero in all rows of the tile. Each number of C is summed
+term by term in the order of the list, whatever the tile, so leaving out zeros does not change a bit.
+
+This is the one place that writes instructions for the compiler (LLVM) itself instead of Python: Numba keeps no
+array in registers.
+"""
+
+from __future__ import annotations
+
+import llvmlite.binding as llvm
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
+
+from minnet import jit
+
+_FEATURES = llvm.get_host_cpu_features()
+VECTOR_BYTES = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx2") else 16
+ROWS = 4
+VECTORS = 2 if VECTOR_BYTES == 32 else 4  # AVX2 has 16 registers, AVX-512 and NEON have 32
+INTEGER = ir.IntType(64)
+
+
+def multiply(A, a_first, a_row, a_term, terms, most, n_terms, B, b_first, C, c_first, rows, columns):
+    """Fill `C` with a product of `rows` rows; here the definition, which runs where nothing is compiled.
+
+    Parameters
+    ----------
+    A : vector; entry (r, t) lies at ``a_first + r * a_row + t * a_term``
+    terms : vector of int32; the list of a tile of rows (see `tile_start`) begins at ``tile * most``
+    n_terms : vector, terms in the list of every tile; if it holds one number, the first list serves all tiles
+    B : vector; row t begins at ``b_first + t * columns``
+    C : vector; row r begins at ``c_first + r * columns``
+    rows, columns : shape of the product
+    """
+    for tile in range(-(-rows // ROWS)):
+        first, height, number = tile_start(tile, rows), min(ROWS, rows), min(tile, n_terms.size - 1)
+        t = terms[number * most : number * most + n_terms[number]].astype(np.int64)
+        r = np.arange(first, first + height)
+        left = A[a_first + r[:, None] * a_row + t * a_term]
+        right = B[b_first + t[:, None] * columns + np.arange(columns)]
+        C[c_first + first * columns : c_first + (first + height) * columns] = (left @ right).ravel()
+
+
+def tile_start(tile, rows):
+    """Return the first row of a tile: the last one is moved back to be full, and computes some rows again."""
+    return max(min(tile * ROWS, rows - ROWS), 0)
+
+
+start_of = jit.callable_from_kernels(tile_start)
+
+
+@overload(multiply, jit_options={name: value for name, value in jit.OPTIONS.items() if name != "nogil"})
+def _multiply_compiled(A, a_first, a_row, a_term, terms, most, n_terms, B, b_first, C, c_first, rows, columns):
+    lanes = VECTOR_BYTES * 8 // C.dtype.bitwidth
+    wide = lanes * VECTORS
+
+    def compiled(A, a_first, a_row, a_term, terms, most, n_terms, B, b_first, C, c_first, rows, columns):
+        # Columns outside: a panel of B stays in the cache while all rows pass.
+        for column in range(0, columns, wide):
+            left = columns - column
+            for tile in range(rows if rows < ROWS else (rows + ROWS - 1) // ROWS):
+                if rows < ROWS:  # each row is a tile, all of whose rows are this one
+                    first, row_step, c_step, number = tile, 0, 0, 0
+                else:
+                    first, row_step, c_step, number = start_of(tile, rows), a_row, columns, min(tile, n_terms.size - 1)
+                a, b, c = a_first + first * a_row, b_first + column, c_first + first * columns + column
+                t, n = number * most, n_terms[number]
+                if left >= wide:
+                    full_tile(A, a, row_step, a_term, terms, t, n, B, b, columns, C, c, c_step, 0)
+                elif left > 3 * lanes:
+                    tile_4(A, a, row_step, a_term, terms, t, n, B, b, columns, C, c, c_step, left - 3 * lanes)
+                elif left > 2 * lanes:
+                    tile_3(A, a, row_step, a_term, terms, t, n, B, b, columns, C, c, c_step, left - 2 * lanes)
+                elif left > lanes:
+                    tile_2(A, a, row_step, a_term, terms, t, n, B, b, columns, C, c, c_step, left - lanes)
+                else:
+                    tile_1(A, a, row_step, a_term, terms, t, n, B, b, columns, C, c, c_step, left)
+
+    return compiled
+
+
+def make_tile(vectors, masked):
+    """Return the tile with so many vectors of columns; `masked`: only `left` lanes of the last vector are there."""
+
+    @intrinsic
+    def tile(context, A, a_first, a_row, a_term, terms, t_first, n_terms, B, b_first, b_term, C, c_first, c_row, left):
+        whole = types.int64
+        signature = types.void(A, whole, whole, whole, terms, whole, whole, B, whole, whole, C, whole, whole, whole)
+
+        def generate(context, builder, signature, arguments):
+            named = dict(zip(_Tile.ARGUMENTS, arguments))
+            for name in ("A", "terms", "B", "C"):
+                array = signature.args[_Tile.ARGUMENTS.index(name)]
+                named[name] = context.make_array(array)(context, builder, named[name]).data
+            real = context.get_data_type(C.dtype)
+            lanes = VECTOR_BYTES * 8 // C.dtype.bitwidth
+            _Tile(builder, real, lanes, vectors, masked).write(**named)
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return tile
+
+
+class _Tile:
+    """Writes the instructions of one tile."""
+
+    ARGUMENTS = ("A", "a", "a_row", "a_term", "terms", "t", "n", "B", "b", "b_term", "C", "c", "c_row", "left")
+
+    def __init__(self, builder, real, lanes, vectors, masked):
+        self.builder, self.lanes, self.vectors = builder, lanes, vectors
+        self.vector = ir.VectorType(real, lanes)
+        self.masked = masked
+        self.mask = None
+
+    def write(self, A, a, a_row, a_term, terms, t, n, B, b, b_term, C, c, c_row, left):
+        builder = self.builder
+        if self.masked:
+            numbers = ir.Constant(ir.VectorType(INTEGER, self.lanes), list(range(self.lanes)))
+            self.mask = builder.icmp_signed("<", numbers, self.spread(left))
+        starts = [self.at(A, builder.add(a, builder.mul(a_row, INTEGER(r)))) for r in range(ROWS)]
+        terms, B, C = self.at(terms, t), self.at(B, b), self.at(C, c)
+        zero = ir.Constant(self.vector, None)
+
+        def add_term(position, sums):
+            term = builder.sext(builder.load(self.at(terms, position)), INTEGER)
+            row = self.at(B, builder.mul(term, b_term))
+            there = [self.load(row, v) for v in range(self.vectors)]
+            step = builder.mul(term, a_term)
+            added = []
+            for r in range(ROWS):
+                factor = self.spread(builder.load(self.at(starts[r], step)))
+                for v in range(self.vectors):
+                    product = builder.fmul(factor, there[v], flags=("contract",))
+                    added.append(builder.fadd(product, sums[r * self.vectors + v], flags=("contract",)))
+            return added
+
+        sums = self.loop(n, [zero] * (ROWS * self.vectors), add_term)
+        for r in range(ROWS):
+            row = self.at(C, builder.mul(c_row, INTEGER(r)))
+            for v in range(self.vectors):
+                self.store(sums[r * self.vectors + v], row, v)
+
+    def loop(self, n, initial, body):
+        """Write ``for i in range(n): values = body(i, values)`` with the values in registers; return the last ones."""
+        builder = self.builder
+        before, head = builder.block, builder.append_basic_block("head")
+        inside, after = builder.append_basic_block("inside"), builder.append_basic_block("after")
+        builder.branch(head)
+        builder.position_at_end(head)
+        i = builder.phi(INTEGER)
+        i.add_incoming(INTEGER(0), before)
+        values = [builder.phi(value.type) for value in initial]
+        for phi, value in zip(values, initial):
+            phi.add_incoming(value, before)
+        builder.cbranch(builder.icmp_signed("<", i, n), inside, after)
+        builder.position_at_end(inside)
+        following = body(i, values)
+        i.add_incoming(builder.add(i, INTEGER(1)), builder.block)
+        for phi, value in zip(values, following):
+            phi.add_incoming(value, builder.block)
+        builder.branch(head)
+        builder.position_at_end(after)
+        return values
+
+    def at(self, pointer, offset):
+        return self.builder.gep(pointer, [offset])
+
+    def spread(self, scalar):
+        """Return a vector that holds a number in every lane."""
+        kind = ir.VectorType(scalar.type, self.lanes)
+        nothing = ir.Constant(kind, ir.Undefined)
+        one = self.builder.insert_element(nothing, scalar, ir.IntType(32)(0))
+        zeros = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
+        return self.builder.shuffle_vector(one, nothing, zeros)
+
+    def place(self, row, v):
+        return self.builder.bitcast(self.at(row, INTEGER(v * self.lanes)), self.vector.as_pointer())
+
+    def load(self, row, v):
+        place = self.place(row, v)
+        if self.masked and v == self.vectors - 1:
+            return self.call("load", self.vector, [place, ir.IntType(32)(1), self.mask, ir.Constant(self.vector, None)])
+        return self.builder.load(place, align=1)
+
+    def store(self, value, row, v):
+        place = self.place(row, v)
+        if self.masked and v == self.vectors - 1:
+            self.call("store", ir.VoidType(), [value, place, ir.IntType(32)(1), self.mask])
+        else:
+            self.builder.store(value, place, align=1)
+
+    def call(self, what, returned, arguments):
+        kind = "f32" if isinstance(self.vector.element, ir.FloatType) else "f64"
+        signature = ir.FunctionType(returned, [argument.type for argument in arguments])
+        name = f"llvm.masked.{what}.v{self.lanes}{kind}.p0"
+        return self.builder.call(cgutils.get_or_insert_function(self.builder.module, signature, name), arguments)
+
+
+full_tile = make_tile(VECTORS, masked=False)
+tile_1, tile_2, tile_3, tile_4 = (make_tile(vectors, masked=True) for vectors in (1, 2, 3, 4))

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from minnet.errors import InputError
+from minnet.lab.database import FILE
+from minnet.lab.recovery import recover
+from minnet.lab.store import Store
+from minnet.lab.trials import COLUMNS
+
+RUNS, EPOCHS, PAGE = 60, 5, 4096
+
+
+def record(id):
+    rows = [
+        {**dict.fromkeys(COLUMNS, 0.25), "epoch": e, "steps": 10 * e, "running_loss": None, "grad_norms": [1.0],
+         "update_norms": None, "weight_norms": None}
+        for e in range(EPOCHS)
+    ]  # fmt: skip
+    return {"id": id, "kind": "tune", "method": "sgd", "style": "paper", "seed": 0, "lr": 0.1,
+            "hyperparameters": {"lr": 0.1}, "spec": {"run": "x" * 900}, "val_accuracy": 0.5, "val_loss": None,
+            "test_accuracy": None, "test_loss": None, "diverged": False, "diverged_step": None,
+            "steps": 10 * (EPOCHS - 1), "train_s": 0.1, "eval_s": 0.1, "compile_s": 0.0, "train_size": 5,
+            "history": rows}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path):
+    with Store(tmp_path) as store:
+        store.set_info("experiment", {"name": "mine"})
+        store.begin({"command": "minnet compare"})
+        for i in range(RUNS):
+            store.add(record(f"run {i}"))
+    return tmp_path
+
+
+def whole(store):
+    records = store.records(row[0] for row in store.db.execute("SELECT id FROM runs"))
+    for id, run in records.items():
+        assert {key: run[key] for key in record(id)} == record(id)
+    return len(records)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("damage", ["truncated", "a page"])
+def test_every_run_that_can_be_read_is_saved(folder, damage, seed):
+    path, chance = folder / FILE, random.Random(seed)
+    content = path.read_bytes()
+    pages = len(content) // PAGE
+    if damage == "truncated":
+        left = chance.randrange(pages // 2, pages)
+        content = content[: left * PAGE - chance.randrange(PAGE)]
+    else:
+        left, start = pages - 1, PAGE * chance.randrange(1, pages)
+        content = content[:start] + chance.randbytes(PAGE) + content[start + PAGE :]
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"damaged .*'minnet report .* --recover' saves"):
+        Store(folder)
+    kept, damaged = recover(folder)
+    assert damaged.read_bytes() == content
+    with Store(folder) as store:
+        assert whole(store) == kept
+        assert kept > 0.6 * RUNS * left / pages
+        assert store.info("experiment") == {"name": "mine"}
+        assert store.add(record("new"))
+
+
+def test_a_store_without_its_log_is_older_and_whole(folder):
+    with Store(folder) as store:
+        store.add(record("in the log"))
+        content = (folder / FILE).read_bytes()
+    (folder / FILE).write_bytes(content)
+    with Store(folder) as store:
+        assert whole(store) == RUNS
+
+
+def test_a_sound_store_loses_nothing_and_no_damaged_file_is_overwritten(folder):
+    assert recover(folder) == (RUNS, folder / "runs.damaged.sqlite")
+    assert recover(folder) == (RUNS, folder / "runs.damaged-2.sqlite")
+    with Store(folder) as store:
+        assert whole(store) == RUNS
+        assert [each["command"] for each in store.sessions()] == ["minnet compare"]
+
+
+def test_what_cannot_be_recovered(folder, tmp_path_factory):
+    with Store(folder), pytest.raises(InputError, match="another process"):
+        recover(folder)
+    (folder / FILE).write_bytes(b"no database" * 1000)
+    with pytest.raises(InputError, match="nothing can be read in .*: move it away"):
+        recover(folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["runs.lock", FILE]
+    with pytest.raises(InputError, match="nothing to recover"):
+        recover(tmp_path_factory.mktemp("empty"))
