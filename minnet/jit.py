@@ -44,6 +44,8 @@ KERNEL_SOURCE = ("jit.py", "network/*.py", "optimizers/*.py", "training/*.py")
 _lock = threading.RLock()
 
 inner = numba.njit(**OPTIONS)
+summing = numba.njit(**{**OPTIONS, "fastmath": OPTIONS["fastmath"] | {"reassoc"}})
+"""For a sum whose order does not matter: several partial sums side by side. The order is fixed at compilation."""
 
 
 def compile(function: Callable, signature: Signature, key: str = "") -> Callable:

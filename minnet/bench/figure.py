@@ -67,17 +67,21 @@ def figure(outcomes: Sequence[Outcome]) -> Figure:
 def panel(axes: Axes, outcome: Outcome) -> None:
     """Draw a race: one line per contestant, the fastest on top."""
     lanes = sorted(outcome.lanes.values(), key=lambda lane: median(lane.timed), reverse=True)
+    edge = 1.25 * max((median(lane.timed) for lane in lanes), default=1.0)
     for place, lane in enumerate(lanes):
         colour = COLOURS[lane.label.partition("@")[0]]
         middle = median(lane.timed)
         if "gflops" in lane.facts:
             axes.axvline(middle, color=colour, linestyle="--", linewidth=1.4, zorder=1)
         axes.barh(place, middle, height=0.62, color=colour, alpha=0.28, zorder=2)
-        jitter = np.linspace(-0.18, 0.18, len(lane.timed))
-        axes.plot(lane.timed, place + jitter, "o", color=colour, markersize=4, alpha=0.8, zorder=3)
+        seconds, heights = np.array(lane.timed), place + np.linspace(-0.18, 0.18, len(lane.timed))
+        for shown, marker in ((seconds < edge, "o"), (seconds >= edge, ">")):  # outliers lie at the edge
+            if shown.any():
+                x = np.minimum(seconds[shown], edge)
+                axes.plot(x, heights[shown], marker, color=colour, markersize=4, alpha=0.8, zorder=3, clip_on=False)
         axes.text(middle, place + 0.33, f" {middle:.3g}", color=colour, fontsize=11, va="bottom", zorder=4)
     axes.set_yticks(range(len(lanes)), [lane.label for lane in lanes], fontsize=12)
-    axes.set_xlim(0, 1.12 * max((max(lane.timed) for lane in lanes), default=1))
+    axes.set_xlim(0, edge)
     axes.set_ylim(-0.6, len(lanes) - 0.1)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from minnet import machine
 from minnet.bench import stats
+from minnet.bench.facts import machine_cpu_s
 from minnet.bench.peers import Label, refusal
 from minnet.bench.task import Task
 from minnet.bench.worker import environment
@@ -22,6 +22,8 @@ from minnet.errors import InputError
 
 WARM_UP = 2  # first epochs, which may still compile
 SETTLE_S = 0.05  # idle threads of the last contestant spin for some milliseconds; then they sleep
+QUIET = 0.1  # share of its time that other processes may compute,
+CLOCK_S = 0.1  # or so many seconds in all: the system counts in hundredths
 SAME = 0.1  # losses of an epoch may differ by this share,
 SAME_ABOVE = 0.01  # or by this much: when little is left to learn, rounding decides
 
@@ -36,12 +38,14 @@ class Lane:
 
     label: str
     threads: int
+    samples: int
     prepare_s: float
     facts: dict[str, float]
     seconds: list[float] = field(default_factory=list)
     cpu_s: list[float] = field(default_factory=list)
     idle_cpu_s: list[float] = field(default_factory=list)
-    loss: list[float] = field(default_factory=list)
+    others_cpu_s: list[float] = field(default_factory=list)
+    loss: list[Any] = field(default_factory=list)
 
     @property
     def timed(self) -> list[float]:
@@ -52,6 +56,12 @@ class Lane:
     def busy_cores(self) -> float:
         """Median processor seconds per second: how many cores it used."""
         return stats.median([cpu / wall for cpu, wall in zip(self.cpu_s[WARM_UP:], self.timed)])
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether other processes computed while it did (False where the system does not tell)."""
+        others, own = sum(self.others_cpu_s[WARM_UP:]), sum(self.timed)
+        return others > max(QUIET * own, CLOCK_S)
 
 
 @dataclass
@@ -68,20 +78,21 @@ class Outcome:
 
     def strangers(self) -> dict[str, str]:
         """Return contestants whose training loss is not that of the first one: they trained something else."""
-        reference = next(iter(self.lanes.values()))
+        trained = {label: lane.loss for label, lane in self.lanes.items() if None not in lane.loss}
+        if not trained:
+            return {}
+        reference, common = next(iter(trained.items()))
         found = {}
-        for label, lane in self.lanes.items():
-            for epoch, (own, common) in enumerate(zip(lane.loss, reference.loss), start=1):
-                if math.isnan(own) and "gflops" in lane.facts:
-                    continue  # the roof trains nothing
-                if not abs(own - common) <= max(SAME * max(own, common), SAME_ABOVE):
-                    found[label] = f"loss {own:.4g} after epoch {epoch}, but {common:.4g} for {reference.label}"
+        for label, losses in trained.items():
+            for epoch, (own, other) in enumerate(zip(losses, common), start=1):
+                if not abs(own - other) <= max(SAME * max(own, other), SAME_ABOVE):
+                    found[label] = f"loss {own:.4g} in epoch {epoch}, but {other:.4g} for {reference}"
                     break
         return found
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything measured, as plain types."""
-        first = next(iter(self.lanes), None)
+        first = next(iter(self.lanes), "")
         return {
             "task": self.task.to_dict(),
             "samples": len(self.task.split.y_train),
@@ -93,9 +104,7 @@ class Outcome:
             },
             "ratios": {
                 f"{first} / {label}": self.ratio(first, label)._asdict() for label in self.lanes if first != label
-            }
-            if first
-            else {},
+            },
             "skipped": self.skipped,
         }
 
@@ -103,8 +112,7 @@ class Outcome:
 class Worker:
     """A contestant's process, seen from here."""
 
-    def __init__(self, label: str, task: Task) -> None:
-        self.label, self.task = label, task
+    def __init__(self, task: Task) -> None:
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115  (as long as the process)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "minnet.bench.worker"],
@@ -124,19 +132,11 @@ class Worker:
         Dropout
             If the process ends instead.
         """
-        self.send(**request)
-        return self.answer()
-
-    def send(self, **request: Any) -> None:
-        """Send a request."""
         assert self.process.stdin
-        with contextlib.suppress(BrokenPipeError):  # `answer` finds the reason
+        assert self.process.stdout
+        with contextlib.suppress(OSError):  # it has ended: there will be no answer
             self.process.stdin.write(json.dumps(request) + "\n")
             self.process.stdin.flush()
-
-    def answer(self) -> dict[str, Any]:
-        """Wait for an answer."""
-        assert self.process.stdout
         line = self.process.stdout.readline()
         if not line:
             code = self.process.wait()
@@ -169,56 +169,86 @@ def race(
     task : Task
     labels : sequence of str
         See `Label`; the first one is what the others are compared with.
-    rounds : int
-        Epochs that are timed, after `WARM_UP` that are not. Who begins a round rotates.
-    tell, tick : callable
-        Told what is going on; called after every round, warm-up included.
+    rounds, tell, tick
+        See `alternate`.
 
     Raises
     ------
     InputError
         For an unknown contestant, or more threads than cores.
     """
-    entries = {label: Label.parse(label) for label in labels}
-    threads = {label: entry.threads or task.threads for label, entry in entries.items()}
-    cores = machine.usable_cores()
-    if max(threads.values()) > cores:
-        raise InputError(f"threads = {max(threads.values())}: this process may use {cores} cores")
-    reasons = {label: refusal(entry.kind, task) for label, entry in entries.items()}
-    skipped = {label: reason for label, reason in reasons.items() if reason is not None}
-    outcome = Outcome(task, {}, skipped)
+    parsed = {label: Label.parse(label) for label in labels}
+    entries = {
+        label: (entry.kind, replace(task, threads=entry.threads or task.threads)) for label, entry in parsed.items()
+    }
     _ = task.split  # a wrong data set is told here, not by every worker
+    lanes, skipped = alternate(entries, rounds, tell, tick)
+    return Outcome(task, lanes, skipped)
+
+
+def alternate(
+    entries: Mapping[str, tuple[str, Task]],
+    rounds: int = 9,
+    tell: Callable[[str], object] = lambda text: None,
+    tick: Callable[[], object] = lambda: None,
+) -> tuple[dict[str, Lane], dict[str, str]]:
+    """Let contestants train, one epoch each in turn, every one its own task.
+
+    Parameters
+    ----------
+    entries : mapping of str to (str, Task)
+        Label: kind of contestant, and what it trains.
+    rounds : int
+        Epochs that are timed, after `WARM_UP` that are not. Who begins a round rotates.
+    tell, tick : callable
+        Told what is going on; called after every round, warm-up included.
+
+    Returns
+    -------
+    lanes : dict of str to Lane
+    skipped : dict of str to str
+        Who could not take part, or failed, and why.
+    """
+    most, cores = max(task.threads for _, task in entries.values()), machine.usable_cores()
+    if most > cores:
+        raise InputError(f"threads = {most}: this process may use {cores} cores")
+    lanes: dict[str, Lane] = {}
+    skipped: dict[str, str] = {}
     with contextlib.ExitStack() as stack:
         workers = {}
-        for label, entry in entries.items():
-            if label not in skipped:
-                workers[label] = Worker(label, replace(task, threads=threads[label]))
-                stack.callback(workers[label].close)
-                # One after another: the roof measures its rates while it prepares.
-                tell(f"preparing {label}")
-                with drops(outcome, label):
-                    reply = workers[label].ask(peer=entry.kind, task=workers[label].task.to_dict())
-                    outcome.lanes[label] = Lane(label, threads[label], reply["prepare_s"], reply["facts"])
+        for label, (kind, task) in entries.items():
+            if reason := refusal(kind, task):
+                skipped[label] = reason
+                continue
+            tell(f"preparing {label}")  # one after another: the roof measures its rates while it prepares
+            workers[label] = Worker(task)
+            stack.callback(workers[label].close)
+            with drops(label, lanes, skipped):
+                reply = workers[label].ask(peer=kind, task=task.to_dict())
+                lanes[label] = Lane(label, task.threads, reply["samples"], reply["prepare_s"], reply["facts"])
         for epoch in range(1, WARM_UP + rounds + 1):
             tell("warming up" if epoch <= WARM_UP else f"round {epoch - WARM_UP} of {rounds}")
-            for label in rotated(list(outcome.lanes), epoch):
-                with drops(outcome, label):
+            for label in rotated(list(lanes), epoch):
+                with drops(label, lanes, skipped):
                     time.sleep(SETTLE_S)
+                    before = machine_cpu_s()
                     reply = workers[label].ask(epoch=epoch)
+                    if before is not None:
+                        reply["others_cpu_s"] = (machine_cpu_s() or before) - before - reply["cpu_s"]
                     for column, value in reply.items():
-                        getattr(outcome.lanes[label], column).append(value)
+                        getattr(lanes[label], column).append(value)
             tick()
-    return outcome
+    return lanes, skipped
 
 
 @contextlib.contextmanager
-def drops(outcome: Outcome, label: str) -> Iterator[None]:
+def drops(label: str, lanes: dict[str, Lane], skipped: dict[str, str]) -> Iterator[None]:
     """Take a contestant out of the race if it fails."""
     try:
         yield
     except Dropout as reason:
-        outcome.lanes.pop(label, None)
-        outcome.skipped[label] = str(reason)
+        lanes.pop(label, None)
+        skipped[label] = str(reason)
 
 
 def rotated(labels: list[str], by: int) -> list[str]:

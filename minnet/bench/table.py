@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
-from minnet.bench.race import WARM_UP, Lane, Outcome
+from minnet.bench.race import WARM_UP, Outcome
+from minnet.bench.stats import band, median
 
 HEADER = ("peer", "s/epoch", "10-90 %", "{first} / peer", "95 %", "cores", "loss", "first epoch")
 
@@ -24,18 +23,18 @@ def rows(outcome: Outcome) -> list[tuple[str, ...]]:
     """Return the header and a row per contestant, the fastest first."""
     first = next(iter(outcome.lanes), "")
     found = [tuple(cell.format(first=first) for cell in HEADER)]
-    for label, lane in sorted(outcome.lanes.items(), key=lambda item: _median(item[1])):
-        median, low, high = outcome.ratio(first, label)
-        low_s, high_s = _band(lane)
+    for label, lane in sorted(outcome.lanes.items(), key=lambda item: median(item[1].timed)):
+        ratio = outcome.ratio(first, label)
+        low_s, high_s = band(lane.timed)
         found.append(
             (
                 label,
-                f"{_median(lane):.3g}",
+                f"{median(lane.timed):.3g}",
                 f"{low_s:.3g} .. {high_s:.3g}",
-                "" if label == first else f"{median:.2f}",
-                "" if label == first else f"{low:.2f} .. {high:.2f}",
+                "" if label == first else f"{ratio.median:.2f}",
+                "" if label == first else f"{ratio.low:.2f} .. {ratio.high:.2f}",
                 f"{lane.busy_cores:.1f}",
-                "-" if math.isnan(lane.loss[-1]) else f"{lane.loss[-1]:.4f}",
+                "-" if lane.loss[-1] is None else f"{lane.loss[-1]:.4f}",
                 f"{lane.prepare_s + lane.seconds[0]:.1f} s",
             )
         )
@@ -53,11 +52,9 @@ def notes(outcome: Outcome) -> list[str]:
                 f"the update's bytes {facts['update_s']:.3g} s at {facts['gbytes_per_s']:.0f} GB/s"
             )
     lines += [f"{label}: left out, {reason}" for label, reason in outcome.skipped.items()]
-    lines += [
-        f"{lane.label}: shared its cores with other work ({lane.busy_cores:.2f} busy while it ran)"
-        for lane in outcome.lanes.values()
-        if lane.busy_cores < 0.9
-    ]
+    disturbed = [lane.label for lane in outcome.lanes.values() if lane.disturbed]
+    if disturbed:
+        lines.append(f"not alone: other processes computed beside {', '.join(disturbed)}")
     return lines
 
 
@@ -66,15 +63,3 @@ s/epoch: median of the rounds, with a fresh order of the samples, without evalua
 x / peer: median ratio paired by round, with its bootstrap interval; cores: processor seconds per second; loss: mean
 over the last epoch; first epoch: start, compilation and first epoch together, which the rest leaves out;
 roof: only a step's dense products and the bytes of its update."""
-
-
-def _median(lane: Lane) -> float:
-    from minnet.bench.stats import median
-
-    return median(lane.timed)
-
-
-def _band(lane: Lane) -> tuple[float, float]:
-    from minnet.bench.stats import band
-
-    return band(lane.timed)

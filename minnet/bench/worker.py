@@ -52,7 +52,7 @@ def serve(requests: IO[str], answers: IO[str]) -> None:
 
     task = Task.from_dict(first["task"])
     contestant = peers.create(first["peer"], task)
-    facts = getattr(contestant, "facts", dict)()
+    facts: dict[str, float] = getattr(contestant, "facts", dict)()
     answer({"prepare_s": time.perf_counter() - started, "samples": len(task.split.y_train), "facts": facts})
     idle_since = time.process_time()
     for line in requests:

@@ -74,7 +74,9 @@ class Commands(NearestGroup):
             code = INTERRUPTED
         except OSError as error:
             if error.errno in DISK_FULL:
-                code = _complain("the disk is full: make room and give the same command again; what is finished is kept")
+                code = _complain(
+                    "the disk is full: make room and give the same command again; what is finished is kept"
+                )
             elif error.filename is None:
                 raise
             else:

@@ -23,7 +23,8 @@ from minnet.cli.progress import Live, columns, on_terminal
 from minnet.errors import InputError, check_name
 
 if TYPE_CHECKING:
-    from minnet.bench import Outcome, Task
+    from minnet.bench.race import Outcome
+    from minnet.bench.task import Task
 
 TRAINING, RACE, RESULT = "The training", "The race", "Result"
 PEERS = "minnet,jax,torch,torch-fused,torch-compile,sklearn,roof"
@@ -91,6 +92,7 @@ def command(
 
     from minnet.bench.figure import check_picture, write_figure
     from minnet.bench.race import WARM_UP, race
+    from minnet.bench.table import EXPLANATION
 
     json_file, figure = json_file or (out and out / "bench.json"), figure or (out and out / "bench.png")
     for target in filter(None, (json_file, figure)):
@@ -104,6 +106,7 @@ def command(
             outcome = race(task, labels, rounds, tell=live._describe, tick=live.advance)
         show(outcome)
         outcomes.append(outcome)
+    click.echo(EXPLANATION)
     if json_file:
         json_file.write_text(json.dumps(record(outcomes), indent=1) + "\n", encoding="utf-8")
     if figure:
@@ -118,7 +121,7 @@ def command(
 
 def tasks(threads: Sequence[int], options: dict[str, Any]) -> list[Task]:
     """Return a task for every number of threads and every batch size."""
-    from minnet.bench import Task
+    from minnet.bench.task import Task
     from minnet.training import NetworkSpec, OptimizerSpec, RunSpec, TrainingSpec
 
     data_dir = options["data_dir"]
@@ -165,12 +168,14 @@ def show(outcome: Outcome) -> None:
 
 def record(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """Return the races and what they were measured with, as plain types."""
+    from datetime import UTC, datetime
+
     from minnet import machine
     from minnet.bench import facts
     from minnet.lab import provenance
 
     return {
-        "finished": provenance.now(),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": provenance.command(),
         "versions": machine.versions() | facts.peer_versions(),
         "hardware": machine.hardware(),

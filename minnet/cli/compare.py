@@ -79,28 +79,33 @@ def command(
     """Let methods race: equal tuning, paired seeds, the test set read once, one page with the result.
 
     EXPERIMENT is a TOML file or the name of one that comes with minnet (see minnet list experiments); without
-    it, the lecture's race. Options win over the file.
+    it, the lecture's race. A file with [[problem]] tables is a suite: the race on every one of its problems, and what
+    they say together. Options win over the file.
 
     Finished runs are safe at once. Ctrl-C begins no new run and finishes those under way, unless that would take
     more than a minute (again: at once); the same command resumes. So does a larger number of trials or seeds, which
     trains only what is missing.
     """
-    from minnet.lab import compare
+    from minnet.lab import compare, suite
     from minnet.lab.engine import check_device, check_engine
     from minnet.lab.experiment import default_folder, resolve
 
     check_engine(engine, scheduler, jobs)
     check_device(device)
-    spec = resolve(experiment, vary=varied(vary) or None, **options)
+    options["vary"] = varied(vary) or None
+    run = {"jobs": jobs, "engine": engine, "scheduler": scheduler, "device": device, "data_dir": data_dir, "wait": wait}
+    if suite.is_suite(experiment):
+        from minnet.cli.suite import race
+
+        problems = suite.resolve_suite(experiment, **options)
+        return race(problems, out or suite.default_folder(experiment, problems), run)
+    spec = resolve(experiment, **options)
     folder = out or default_folder(experiment, spec)
     view = TerminalView(folder) if on_terminal() else PlainView(folder)
     with interrupts_of(view):
         try:
             with view:
-                result = compare(
-                    spec, out=folder, jobs=jobs, engine=engine, scheduler=scheduler, device=device,
-                    data_dir=data_dir, wait=wait, progress=view,
-                )  # fmt: skip
+                result = compare(spec, out=folder, progress=view, **run)
         except KeyboardInterrupt:
             click.echo(view.farewell)
             return INTERRUPTED
@@ -110,16 +115,19 @@ def command(
 
 def summary(result: Comparison, folder: Path) -> list[str]:
     """Return the leaderboard and where the page is, as lines."""
-    from minnet.report.budget import sentences
+    from minnet.report import budget, verdict
+    from minnet.report.tables import behind
+    from minnet.report.text import ranks
 
-    head = ("", "optimizer", "step size", "test accuracy", "10 % – 90 %", "validation", "epochs to target",
-            "seconds", "trials", "diverged")  # fmt: skip
+    head = ("", "optimizer", "step size", "test accuracy", "10 % – 90 %", "behind", "ranks", "validation",
+            "epochs to target", "seconds", "trials", "diverged")  # fmt: skip
     rows = [head]
     for row in result.leaderboard.itertuples():
         lr = result.rules[row.optimizer]["hyperparameters"]["lr"]
         rows.append((
             str(row.rank), printable(row.optimizer), f"{lr:.4g}", percent(row.test_accuracy_median),
             f"{100 * row.test_accuracy_low:.2f} – {100 * row.test_accuracy_high:.2f}",
+            behind(row.rank, row.difference, row.difference_shown), ranks(row.rank_low, row.rank_high),
             percent(row.val_accuracy_median), _reached(row.epochs_to_target, ".3g"),
             _reached(row.seconds_to_target, ".2g"), str(row.trials), str(row.diverged_trials),
         ))  # fmt: skip
@@ -133,7 +141,10 @@ def summary(result: Comparison, folder: Path) -> list[str]:
         "",
     ]
     lines += columns(rows)
-    for sentence in sentences(result):
+    if len(rows) > 2:
+        note = "behind: points on the paired seeds, ≈ where they show no difference; ranks: those still possible"
+        lines += ["", note]
+    for sentence in (*verdict.sentences(result), *budget.sentences(result)):
         lines += ["", *textwrap.wrap(sentence, WIDTH)]
     return [
         *lines,

@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from minnet.cli.progress import leave_at_once, percent
+from minnet.cli.forecast import Forecast, Kind, expected, further
+from minnet.cli.progress import duration, leave_at_once, percent
 
 if TYPE_CHECKING:
     from minnet.lab import Experiment
-    from minnet.lab.driver import Part
+    from minnet.lab.tuning import Part
 
 INTERRUPTED = 130
+SUMMARY_S = 30.0  # a log gets a line that sums up no more often than this
+SUMMED_UP = 3
+SHOWN = 16  # runs under way that a terminal shows
 
 
 class View:
-    """What both views know: the folder, the runs that are safe in it, and whether the user wants to stop."""
+    """What both views know: the plan, what runs, what is safe, and whether the user wants to stop."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self.folder = folder
         self.kept = 0
         self.stopping = False
+        self.total = 0
+        self.forecast = Forecast(clock)
+        self.running: dict[str, tuple[Part, str]] = {}  # and where
+        self.best: dict[str, Mapping[str, Any]] = {}
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._left: float | None = None
+        self._estimated = -math.inf
 
     @property
     def farewell(self) -> str:
@@ -42,6 +56,63 @@ class View:
     def waiting(self) -> None:
         """Say why nothing happens."""
         click.echo(f"another process is working in {self.folder}: waiting for its end")
+
+    def started(self, experiment: Experiment, total: int, finished: int) -> None:
+        """Take over the plan."""
+        self.experiment, self.total = experiment, total
+        self.forecast.expect(expected(experiment))
+
+    def planned(self, total: int, why: str) -> None:
+        """Take over what is planned further."""
+        self.forecast.expect(further(self.experiment, total - self.total))
+        self.total = total
+
+    def begun(self, parts: Sequence[Part], where: str) -> None:
+        """Note that a run begins."""
+        with self._lock:
+            self.running[parts[0].run.id] = parts[0], where
+            self.forecast.begun(parts[0].run.id, kind_of(parts[0]))
+
+    def epoch(self, run_id: str, epoch: int) -> None:
+        """Note how far a run is."""
+        self.forecast.epoch(run_id, epoch)
+
+    def ran(self, parts: Sequence[Part], record: Mapping[str, Any], stored: bool) -> None:
+        """Count a run, and keep it if it is the best of its method."""
+        from minnet.lab import stats
+
+        with self._lock:
+            self.running.pop(record["id"], None)
+            self.kept += len(parts)
+            for part in parts:
+                best = self.best.get(part.optimizer)
+                if part.kind != "final" and (best is None or stats.winner([best, record]) == 1):
+                    self.best[part.optimizer] = record
+            if not stored:
+                self.forecast.ran(record["id"], kind_of(parts[0]), record["diverged"], record["compile_s"])
+            for part in parts if stored else parts[1:]:
+                self.forecast.stored(kind_of(part))
+
+    def left(self) -> float | None:
+        """Return the seconds that are left; estimated anew after a second at the earliest."""
+        now = self._clock()
+        if now - self._estimated >= 1.0:
+            self._left, self._estimated = self.forecast.left(), now
+        return None if self._left is None else max(self._left - (now - self._estimated), 0.0)
+
+    def under_way(self) -> list[tuple[str, str, str, str]]:
+        """Return what runs: optimizer, step size, epoch, where."""
+        with self._lock:
+            epochs = {id: run.epoch for id, run in list(self.forecast.running.items())}
+            return [
+                (printable(part.optimizer), f"{part.hyper['lr']:.4g}", f"{epochs.get(id, 0)}/{part.run.epochs}", where)
+                for id, (part, where) in self.running.items()
+            ]
+
+
+def kind_of(part: Part) -> Kind:
+    """Return what the forecast needs to know of a run."""
+    return Kind(part.kind == "final", part.run.epochs, part.optimizer)
 
 
 @contextlib.contextmanager
@@ -62,11 +133,12 @@ def interrupts_of(view: View) -> Iterator[None]:
 
 
 class PlainView(View):
-    """One line per finished run, for pipes and logs."""
+    """One line per finished run, and now and then one that sums up, for pipes and logs."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.total = 0
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(folder, clock)
+        self._summed_up = clock()
+        self._told = False
 
     def __enter__(self) -> PlainView:
         return self
@@ -76,7 +148,7 @@ class PlainView(View):
 
     def started(self, experiment: Experiment, total: int, finished: int) -> None:
         """Say what is planned."""
-        self.total = total
+        super().started(experiment, total, finished)
         for line in plan(experiment, total, self.folder):
             click.echo(line)
         if finished:
@@ -84,17 +156,20 @@ class PlainView(View):
 
     def planned(self, total: int, why: str) -> None:
         """Say why there is more to do."""
-        self.total = total
+        super().planned(total, why)
         click.echo(why)
 
     def epoch(self, run_id: str, epoch: int) -> None:
-        """Too much for a log."""
+        """Sum up, if that was long ago."""
+        super().epoch(run_id, epoch)
+        self._sum_up()
 
     def ran(self, parts: Sequence[Part], record: Mapping[str, Any], stored: bool) -> None:
         """Say what a run came to."""
-        self.kept += len(parts)
+        super().ran(parts, record, stored)
         if not stored:
             click.echo(self.line(parts, record))
+            self._sum_up()
 
     def line(self, parts: Sequence[Part], record: Mapping[str, Any]) -> str:
         """Return the line of one run."""
@@ -105,31 +180,49 @@ class PlainView(View):
         count = f"[{self.kept:{width}d}/{self.total}]"
         return f"{count} {what} {labels}, step size {record['lr']:.4g}: {outcome(record)}"
 
+    def summary(self) -> str:
+        """Return one line: how far, how long, the best so far, what runs."""
+        left = self.left()
+        parts = [f"{self.kept} of {self.total} runs"]
+        if left is not None:
+            parts.append(f"about {duration(left)} left")
+        with self._lock:
+            best = sorted(self.best.items(), key=lambda item: -(item[1]["val_accuracy"] or 0.0))[:SUMMED_UP]
+        if best:
+            shown = (f"{printable(label)} {percent(record['val_accuracy'])}" for label, record in best)
+            parts.append(f"best so far: {', '.join(shown)}")
+        if rows := self.under_way()[:SUMMED_UP]:
+            parts.append("training: " + ", ".join(f"{label} {epoch}" for label, _, epoch, _ in rows))
+        return "; ".join(parts)
+
+    def _sum_up(self) -> None:
+        with self._lock:
+            if self.stopping and not self._told:
+                self._told = True
+                click.echo("stopping: no run begins any more, what runs is finished (Ctrl-C again: at once)")
+            if self._clock() - self._summed_up >= SUMMARY_S:
+                self._summed_up = self._clock()
+                click.echo(self.summary())
+
 
 class TerminalView(View):
-    """A bar with the time left over a table of the best so far, redrawn in place."""
+    """A bar with the time left under a table of the best so far and of what runs, redrawn in place."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self._lock = threading.Lock()
-        self._running: dict[str, float] = {}
-        self._best: dict[str, Mapping[str, Any]] = {}
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(folder, clock)
         self._counts: dict[str, list[int]] = {}
-        self._epochs = 1
-        self._total = self._tuning = 0
-        self._phase = "tuning"
+        self._phase = "loading"
 
     def __enter__(self) -> TerminalView:
         from rich.console import Console
         from rich.live import Live
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         self._bar = Progress(
             TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[runs]} runs"),
-            TimeElapsedColumn(), TextColumn("passed,"), TimeRemainingColumn(), TextColumn("left"),
-            speed_estimate_period=120,
+            TimeElapsedColumn(), TextColumn("passed{task.fields[left]}"),
         )  # fmt: skip
-        self._task = self._bar.add_task("loading", total=None, runs="")
+        self._task = self._bar.add_task(self._phase, total=None, runs="", left="")
         self._live = Live(
             get_renderable=self._draw,
             console=Console(),
@@ -144,53 +237,38 @@ class TerminalView(View):
         self._live.stop()
 
     def started(self, experiment: Experiment, total: int, finished: int) -> None:
-        """Set the bar to the size of the plan."""
-        self._epochs = max(experiment.training.epochs, 1)
-        self._counts = {entry.label: [0, 0] for entry in experiment.entries}
-        self._total, self._tuning = total, total - experiment.seeds * len(experiment.entries)
+        """Say what is planned."""
+        with self._lock:
+            super().started(experiment, total, finished)
+            self._counts = {entry.label: [0, 0] for entry in experiment.entries}
+            self._phase = "compiling"
         for line in plan(experiment, total, self.folder):
             self._live.console.out(line, highlight=False)
-        self._bar.update(self._task, total=total, description="compiling", runs=f"0/{total}")
 
     def planned(self, total: int, why: str) -> None:
         """Say why there is more to do."""
         with self._lock:
-            self._tuning += total - self._total
-            self._total = total
-            self._live.console.out(why, highlight=False)
-            self._bar.update(self._task, total=total)
+            super().planned(total, why)
+        self._live.console.out(why, highlight=False)
 
     def waiting(self) -> None:
         """Say why the bar stands still."""
-        self._bar.update(self._task, description=f"waiting for another process in {self.folder}")
+        self._phase = f"waiting for another process in {self.folder}"
 
     def epoch(self, run_id: str, epoch: int) -> None:
-        """Move the bar by a part of a run."""
-        with self._lock:
-            self._running[run_id] = epoch / self._epochs
-            self._advance(self._phase)
+        """Note how far a run is."""
+        super().epoch(run_id, epoch)
+        if self._phase == "compiling":
+            self._phase = "tuning"
 
     def ran(self, parts: Sequence[Part], record: Mapping[str, Any], stored: bool) -> None:
-        """Count a run and keep it if it is the best of its method."""
-        from minnet.lab import stats
-
-        final = record["kind"] == "final"
+        """Count a run."""
         with self._lock:
-            self._running.pop(record["id"], None)
-            self.kept += len(parts)
+            super().ran(parts, record, stored)
             for part in parts:
-                self._counts[part.optimizer][final] += 1
-                best = self._best.get(part.optimizer)
-                if not final and (best is None or stats.winner([best, record]) == 1):
-                    self._best[part.optimizer] = record
-            self._phase = "final runs" if final or self.kept == self._tuning else "tuning"
-            self._advance("writing the page" if self.kept == self._total else self._phase)
-
-    def _advance(self, description: str) -> None:
-        if self.stopping:
-            description = "stopping after this epoch (Ctrl-C again: at once)"
-        done = self.kept + sum(self._running.values())
-        self._bar.update(self._task, completed=done, description=description, runs=f"{self.kept}/{self._total}")
+                self._counts[part.optimizer][part.kind == "final"] += 1
+            finals = self.kept > self.total - self.experiment.seeds * len(self._counts)
+            self._phase = "writing the page" if self.kept == self.total else "final runs" if finals else "tuning"
 
     def _draw(self) -> Any:
         from rich.console import Group
@@ -198,12 +276,32 @@ class TerminalView(View):
         from rich.text import Text
 
         table = Table("optimizer", "tuned", "best step size", "validation", "final runs", box=None, pad_edge=False)
+        now = Table("training now", "step size", "epoch", "", box=None, pad_edge=False)
         with self._lock:
             for label, (tuned, final) in self._counts.items():
-                best = self._best.get(label)
+                best = self.best.get(label)
                 cells = [f"{best['lr']:.4g}", percent(best["val_accuracy"])] if best else ["", ""]
                 table.add_row(Text(printable(label)), str(tuned), *cells, str(final or ""))
-        return Group(table, self._bar)
+            rows = self.under_way()
+            for row in rows[:SHOWN]:
+                now.add_row(*map(Text, row))
+            if len(rows) > SHOWN:
+                now.add_row(f"and {len(rows) - SHOWN} more")
+            self._advance()
+        return Group(table, now, self._bar) if rows else Group(table, self._bar)
+
+    def _advance(self) -> None:
+        phase = "finishing what runs (Ctrl-C again: at once)" if self.stopping else self._phase
+        left = self.left()
+        share = self.forecast.share(left)
+        self._bar.update(
+            self._task,
+            total=None if share is None else 1.0,
+            completed=share or 0.0,
+            description=phase,
+            runs=f"{self.kept}/{self.total}" if self.total else "",
+            left="" if left is None else f", about {duration(left)} left",
+        )
 
 
 def plan(experiment: Experiment, total: int, folder: Path) -> list[str]:
@@ -246,7 +344,7 @@ def halving_plan(experiment: Experiment) -> list[str]:
         return []
     (trials, epochs), *later = longest
     then = ", ".join(f"the best {count} for {end}" for count, end in later)
-    return [f"successive halving: {trials} trials for {epochs} epochs, then {then}"]
+    return [f"successive halving: {trials} trials for {epochs} epoch{'' if epochs == 1 else 's'}, then {then}"]
 
 
 def outcome(record: Mapping[str, Any]) -> str:

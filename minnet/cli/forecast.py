@@ -14,7 +14,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from minnet.lab import Experiment
@@ -120,11 +120,11 @@ class Forecast:
                 spent.whole_seconds += seconds
                 spent.whole += kind.epochs
 
-    def done(self) -> float | None:
-        """Return the share of the work that is done; None while nobody knows what an epoch costs."""
-        left = self.left()
-        spent = sum(each.seconds for each in self._spent.values())
-        return None if left is None else spent / max(spent + left * self._workers, 1e-9)
+    def share(self, left: float | None) -> float | None:
+        """Return the share of the work that is done if `left` seconds are left; None if nobody knows."""
+        with self._lock:
+            spent = sum(each.seconds for each in self._spent.values())
+            return None if left is None else spent / max(spent + left * self._workers, 1e-9)
 
     def left(self) -> float | None:
         """Return the seconds that the plan still takes; None while nobody knows what an epoch costs."""
@@ -202,9 +202,3 @@ def further(experiment: Experiment, more: int) -> Counter[Kind]:
     """Return the runs that a tuning was extended by."""
     tuned = [entry.label for entry in experiment.entries if entry.searched]
     return Counter({Kind(False, experiment.training.epochs, label): more // max(len(tuned), 1) for label in tuned})
-
-
-def kind_of(label: str, record: Mapping[str, Any]) -> Kind:
-    """Return the kind of a finished run."""
-    spec = record["spec"]
-    return Kind(record["kind"] == "final", spec.get("stop_after") or spec["run"]["training"]["epochs"], label)

@@ -5,5 +5,16 @@ from __future__ import annotations
 from minnet.lab.comparison import Comparison
 from minnet.lab.driver import Progress, compare, load
 from minnet.lab.experiment import Experiment, resolve, shipped
+from minnet.lab.suite import SuiteComparison, compare_suite
 
-__all__ = ["Comparison", "Experiment", "Progress", "compare", "load", "resolve", "shipped"]
+__all__ = [
+    "Comparison",
+    "Experiment",
+    "Progress",
+    "SuiteComparison",
+    "compare",
+    "compare_suite",
+    "load",
+    "resolve",
+    "shipped",
+]

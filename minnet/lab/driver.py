@@ -25,9 +25,10 @@ class Progress(Protocol):
     """Who is told how a comparison proceeds. Only `begun` and `epoch` are called from other threads.
 
     Three methods may be missing. `planned(total, why)` tells that more runs are planned now, and why. `begun(parts,
-    where)` tells that a run begins (again, if it lost its worker), and where: on which worker, or "" for this process. `interrupted()` is called in the signal handler at every Ctrl-C
-    while runs are under way: after the first one no run begins, and those that need more than a minute end with
-    their epoch; another one changes nothing by itself.
+    where)` tells that a run begins (again, if it lost its worker), and where: on which worker, or "" for this
+    process. `interrupted()` is called in the signal handler at every Ctrl-C while runs are under way: after the first
+    one no run begins, and those that need more than a minute end with their epoch; another one changes nothing by
+    itself.
     """
 
     def started(self, experiment: Experiment, total: int, finished: int) -> None:
@@ -249,6 +250,7 @@ class _Race:
         for part in tuning.opening:
             opening[part.run.id] += 1
         missing = self.store.missing(opening)
+        self.store.set_info("tuning", {})  # what is there tells of other budgets, until these are spent
         self._told = self._total(tuning)
         self.progress.started(self.spec, self._told, sum(opening.values()) - sum(opening[id] for id in missing))
         winners = tuning.run()

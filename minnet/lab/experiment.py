@@ -152,6 +152,8 @@ class Experiment:
             For an unknown key (naming the nearest) or a wrong value.
         """
         keys = [*TEXTS, "data", *BUDGETS, "targets", "network", "training", "optimizer", "optimizers", "vary"]
+        if "problem" in content:
+            raise InputError("this is a suite of several problems: run it with minnet compare or minnet.lab.compare_suite")
         for key in content:
             check_name("key of the experiment", key, keys)
         data = _text("data", content.get("data", "digits"))

@@ -15,7 +15,7 @@ from minnet.lab import schema
 from minnet.lab.database import FILE, clear_errors, copied, hold, log_of
 
 DAMAGED = "runs.damaged{}.sqlite"
-ROWS_PER_PAGE = 64  # more than a page of any of these tables holds
+ROWS_PER_PAGE = 200  # more than a page of any of these tables holds
 Row = dict[str, object]
 
 
@@ -47,7 +47,7 @@ def recover(folder: Path) -> tuple[int, Path]:
             kept = _save(old, new)
         if not kept:
             part.unlink()
-            raise InputError(f"nothing can be read in {path}: move it away, and the comparison starts anew")
+            raise InputError(f"nothing can be read in {path}: try .recover of the program sqlite3, or move it away to start anew")
         damaged = _free_name(folder)
         shutil.copyfile(path, damaged)
         if log_of(path).is_file():
@@ -77,11 +77,7 @@ def _save(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
 
 def _rows(db: sqlite3.Connection, table: str) -> Iterator[Row]:
     """Yield the rows that can be read, each looked up by its own number: one that cannot be read hides no other."""
-    try:
-        last = db.execute(f"SELECT max(rowid) FROM {table}").fetchone()[0] or 0
-    except sqlite3.DatabaseError:
-        last = _pages(db) * ROWS_PER_PAGE
-    for rowid in range(1, last + 1):
+    for rowid in range(1, _pages(db) * ROWS_PER_PAGE):
         yield from _read(db, f"SELECT * FROM {table} WHERE rowid = ?", rowid)
 
 

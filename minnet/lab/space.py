@@ -140,12 +140,12 @@ def beyond(axes: Mapping[str, Axis], tried: Sequence[Mapping[str, float]], best:
     >>> [beyond({"lr": Range(0.1, 10)}, tried, best, 0.5) for best in range(3)]
     ['lowest', '', 'highest']
     """
-    name, places = _moving(axes, tried)
-    if len(places) < 3:
+    name, axis, places = _moving(axes, tried)
+    if axis is None or len(places) < 3:
         return ""
-    here = _place(axes[name], tried[best][name])
+    here = _place(axis, tried[best][name])
     for end, way, side in ((places[0], -1, "lowest"), (places[-1], 1, "highest")):
-        if here == end and _allowed(name, axes[name], here + way * FURTHER * spacing):
+        if here == end and _allowed(name, axis, here + way * FURTHER * spacing):
             return side
     return ""
 
@@ -179,31 +179,28 @@ def further(
     >>> further({"lr": Range(0.01, 1)}, tried, 1, 0.5)
     [{'lr': 0.03162}, {'lr': 0.3162}]
     """
-    name, places = _moving(axes, tried)
-    if len(places) < 2:
+    name, axis, places = _moving(axes, tried)
+    if axis is None or len(places) < 2:
         return []
-    axis, here = axes[name], _place(axes[name], tried[best][name])
+    here = _place(axis, tried[best][name])
     side = beyond(axes, tried, best, spacing)
     if side:
         way = 1 if side == "highest" else -1
         fresh = [here + way * spacing * k for k in range(1, FURTHER + 1)]
     else:
-        around = [
-            max((u for u in places if u < here), default=None),
-            min((u for u in places if u > here), default=None),
-        ]
-        gaps = [sorted((here, u)) for u in around if u is not None]
-        fresh = [u for gap in gaps for u in np.linspace(*gap, FURTHER // len(gaps) + 2)[1:-1]]
+        ends = [max((u for u in places if u < here), default=None), min((u for u in places if u > here), default=None)]
+        gaps = [(min(here, end), max(here, end)) for end in ends if end is not None]
+        fresh = [u for low, high in gaps for u in np.linspace(low, high, FURTHER // len(gaps) + 2)[1:-1]]
     return [{**tried[best], name: _value(name, axis, float(u))} for u in fresh]
 
 
-def _moving(axes: Mapping[str, Axis], tried: Sequence[Mapping[str, float]]) -> tuple[str, list[float]]:
-    """Return the hyperparameter along which further points lie, and where those tried are; none if there is none."""
+def _moving(axes: Mapping[str, Axis], tried: Sequence[Mapping[str, float]]) -> tuple[str, Range | None, list[float]]:
+    """Return the hyperparameter along which further points lie, its range if it has one, and where those tried are."""
     name = "lr" if "lr" in axes else next(iter(axes), "") if len(axes) == 1 else ""
     axis = axes.get(name)
     if not isinstance(axis, Range):
-        return name, []
-    return name, sorted({_place(axis, point[name]) for point in tried})
+        return name, None, []
+    return name, axis, sorted({_place(axis, point[name]) for point in tried})
 
 
 def _sequence(design: str, dimensions: int, count: int, seed: int) -> np.ndarray:

@@ -166,19 +166,22 @@ class Tuning:
 
     def _climb(self) -> None:
         """Train the points, rung by rung, and the defaults."""
-        rungs = [self.spec.rungs(entry) for entry in self.spec.entries]
-        alive = [list(mine) for mine in self.trials]
-        for rung in range(max(map(len, rungs))):
-            batch = self.opening if rung == 0 else []
-            for i, steps in enumerate(rungs):
-                if 0 < rung < len(steps):
-                    count, epochs = steps[rung]
-                    before = [self.records[part.run.id] for part in alive[i]]
-                    batch += [alive[i][k].until(epochs) for k in halving.best(before, count)]
+        batch, rung = self.opening, 0
+        while batch:
             self._run(batch)
-            alive = [[mine[part.trial] for part in batch if part.position == i and part.kind == "tune"]
-                     for i, mine in enumerate(self.trials)]  # fmt: skip
-            self.epochs += sum(halving.trained(self.records[part.run.id]) for i in self.tuned for part in alive[i])
+            points = [part for part in batch if part.kind == "tune" and part.position in self.tuned]
+            self.epochs += sum(halving.trained(self.records[part.run.id]) for part in points)
+            batch = [part for i in self.tuned for part in self._promoted(i, rung)]
+            rung += 1
+
+    def _promoted(self, position: int, rung: int) -> list[Part]:
+        """Return the best trials of a rung as parts of the next one; none after the last."""
+        rungs = self.spec.rungs(self.spec.entries[position])[rung : rung + 2]
+        if len(rungs) < 2:
+            return []
+        (_, reached), (count, epochs) = rungs
+        mine = [part for part in self.trials[position] if part.run.epochs == reached]
+        return [mine[k].until(epochs) for k in halving.best([self.records[part.run.id] for part in mine], count)]
 
     def _further(self) -> list[Part]:
         """Plan a round of further trials for every tuned optimizer, if the best point of one lies at an end.

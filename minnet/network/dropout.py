@@ -52,10 +52,13 @@ def random_bits(counter, key):
 
 
 @jit.inner
-def drop(source, kept, rate, key):
-    """Fill `kept` with `source` where a unit survives, scaled by 1 / (1 - rate), and with 0 elsewhere."""
+def drop(source, kept, rate, key, position):
+    """Fill `kept` with `source` where a unit survives, scaled by 1 / (1 - rate), and with 0 elsewhere.
+
+    `position` : of the first one in the matrix of the whole batch, of which `source` may be some rows.
+    """
     threshold = np.uint64(rate * 4294967296.0)
     zero = source.dtype.type(0)
     scale = source.dtype.type(1 / (1 - rate))
     for i in range(source.size):
-        kept[i] = zero if random_bits(np.uint64(i), key) < threshold else source[i] * scale
+        kept[i] = zero if random_bits(np.uint64(position + i), key) < threshold else source[i] * scale

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+WEIGHTS, BIAS, OUTPUT = 0, 1, 2  # roles of blocks
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -47,14 +49,14 @@ class Layout:
     def blocks(self) -> np.ndarray:
         """First weight, rows, columns and role of every block: int64 of shape (2 * n_layers, 4).
 
-        The weights of a layer are a block of role 0, its biases one of role 1; the weights of the output layer
-        have role 2.
+        The weights of a layer are a block of role `WEIGHTS`, its biases one of role `BIAS`; the weights of the output
+        layer have role `OUTPUT`.
         """
         rows = []
         for layer, (fan_in, fan_out) in enumerate(zip(self.widths[:-1], self.widths[1:])):
             start = int(self.starts[layer])
-            role = 2 if layer == self.n_layers - 1 else 0
-            rows += [[start, fan_in, fan_out, role], [start + fan_in * fan_out, 1, fan_out, 1]]
+            role = OUTPUT if layer == self.n_layers - 1 else WEIGHTS
+            rows += [[start, fan_in, fan_out, role], [start + fan_in * fan_out, 1, fan_out, BIAS]]
         return np.array(rows, dtype=np.int64)
 
     def layers(self, vector: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -16,8 +16,10 @@ from minnet.network.init import initial_params
 from minnet.network.layout import Layout
 from minnet.network.propagation import (
     PENALTY_TYPE,
+    Part,
     Penalty,
     Work,
+    add_l2,
     forward,
     gather,
     gradient,
@@ -154,7 +156,18 @@ class Network:
         dropout = penalty.input_dropout + penalty.dropout > 0
         work = make_work(self.layout.widths, len(X), self.dtype, dropout, mostly_zero(X))
         loss = gradient_kernel(str(X.dtype), self.dtype)(
-            X, Y, self.scale, params, grads, self.widths, self.starts, work, *self.functions, penalty, step
+            X,
+            Y,
+            self.scale,
+            params,
+            grads,
+            self.widths,
+            self.starts,
+            self.layout.blocks,
+            work,
+            *self.functions,
+            penalty,
+            step,
         )
         return float(loss), grads
 
@@ -199,7 +212,7 @@ def evaluate(X, Y, scale, params, widths, starts, work, chunk, outputs, activate
     for start in range(0, X.shape[0], chunk):
         rows = min(chunk, X.shape[0] - start)
         gather(X, Y, np.arange(start, start + rows), scale, work)
-        forward(params, widths, starts, work, chunk, rows, activate, no_penalty, 0, False)
+        forward(params, widths, starts, work, chunk, Part(0, rows, rows), activate, no_penalty, 0, False, False)
         end = first + rows * n_out
         out, targets = work.a[first:end], work.targets[: rows * n_out]
         loss += head(work.z[first:end], out, targets, work.delta[first:end], n_out, params.dtype.type(1))
@@ -218,15 +231,19 @@ def gradient_kernel(x_dtype: str, dtype: str) -> Callable:
     return jit.compile(
         batch_gradient,
         types.float64(
-            X, Y, scale, real[::1], real[::1], types.int64[::1], types.int64[::1], work_type(dtype),
-            compiled.value_type(dtype), compiled.slope_type(dtype), compiled.head_type(dtype),
+            X, Y, scale, real[::1], real[::1], types.int64[::1], types.int64[::1], types.int64[:, ::1],
+            work_type(dtype), compiled.value_type(dtype), compiled.slope_type(dtype), compiled.head_type(dtype),
             PENALTY_TYPE, types.int64,
         ),
     )  # fmt: skip
 
 
-def batch_gradient(X, Y, scale, params, grads, widths, starts, work, activate, descend, head, penalty, step):
+def batch_gradient(X, Y, scale, params, grads, widths, starts, blocks, work, activate, descend, head, penalty, step):
     """Gather all samples as one batch and fill `grads`."""
     rows = X.shape[0]
     gather(X, Y, np.arange(rows), scale, work)
-    return gradient(params, grads, widths, starts, work, rows, rows, activate, descend, head, penalty, step)
+    part = Part(0, rows, rows)
+    loss = gradient(params, grads, widths, starts, work, rows, part, activate, descend, head, penalty, step, False)
+    if penalty.l2 > 0:
+        loss += add_l2(params, grads, blocks, penalty.l2, penalty.decay_biases)
+    return loss

@@ -14,6 +14,7 @@ from numba import types
 
 from minnet import jit
 from minnet.network.dropout import drop, mask_key
+from minnet.network.layout import BIAS
 from minnet.network.terms import LISTS_TYPE, Lists, list_terms, make_lists, note_zeros
 from minnet.network.tiles import multiply
 
@@ -39,13 +40,24 @@ class Work(NamedTuple):
 
 
 class Penalty(NamedTuple):
-    """What regularises: numbers of the network's dtype, 0 where off."""
+    """What regularises; 0 where off."""
 
     l2: float
     decay_biases: bool
     input_dropout: float
     dropout: float
     seed: int
+
+
+class Part(NamedTuple):
+    """Rows of a batch: those in the buffers.
+
+    first : the position of the first one in the batch; rows : how many; total : rows of the whole batch.
+    """
+
+    first: int
+    rows: int
+    total: int
 
 
 def work_type(dtype: str) -> types.BaseTuple:
@@ -79,39 +91,57 @@ def aligned_zeros(size: int, dtype: str) -> np.ndarray:
 
 @jit.inner
 def gather(X, Y, rows, scale, work):
-    """Copy the samples `rows` of X (times `scale`) and of Y into the buffers; note which inputs are 0."""
-    n_features, n_outputs = X.shape[1], Y.shape[1]
-    skip = work.lists.bits.shape[0] > 0
-    for i in range(rows.size):
-        sample, target = X[rows[i]], Y[rows[i]]
-        x_row = work.a[i * n_features : (i + 1) * n_features]
-        for j in range(x_row.size):
-            x_row[j] = sample[j] * scale
-        t_row = work.targets[i * n_outputs : (i + 1) * n_outputs]
-        for j in range(t_row.size):
-            t_row[j] = target[j]
-        if skip:
-            note_zeros(sample, work.lists.bits[i])
-    if skip:
-        list_terms(work.lists, rows.size, n_features)
+    """Copy the samples `rows` of X (times `scale`) and of Y into the buffers."""
+    gather_inputs(X, rows, 0, X.shape[1], scale, work.a, work.lists)
+    gather_targets(Y, rows, work.targets)
 
 
 @jit.inner
-def forward(params, widths, starts, work, batch, rows, activate, penalty, step, training):
-    """Fill `work` for the first `rows` rows of the input, up to what the output units receive."""
-    first = 0
+def gather_inputs(X, rows, first, n_features, scale, x, lists):
+    """Copy some features of the samples `rows`, and list those that are not 0 if there are lists."""
+    skip = lists.bits.shape[0] > 0
+    for i in range(rows.size):
+        sample = X[rows[i]][first : first + n_features]
+        x_row = x[i * n_features : (i + 1) * n_features]
+        for j in range(x_row.size):
+            x_row[j] = sample[j] * scale
+        if skip:
+            note_zeros(sample, lists.bits[i])
+    if skip:
+        list_terms(lists, rows.size, n_features)
+
+
+@jit.inner
+def gather_targets(Y, rows, targets):
+    """Copy the targets of the samples `rows`."""
+    n_outputs = Y.shape[1]
+    for i in range(rows.size):
+        target = Y[rows[i]]
+        t_row = targets[i * n_outputs : (i + 1) * n_outputs]
+        for j in range(t_row.size):
+            t_row[j] = target[j]
+
+
+@jit.inner
+def forward(params, widths, starts, work, batch, part, activate, penalty, step, training, received):
+    """Fill `work` for some rows, up to what the output units receive.
+
+    `received` : the products of the first layer are there already.
+    """
+    first, rows = 0, part.rows
     if training and penalty.input_dropout > 0:
-        end = rows * widths[0]
-        drop(work.a[:end], work.h[:end], penalty.input_dropout, mask_key(penalty.seed, step, 0))
+        end, position = rows * widths[0], part.first * widths[0]
+        drop(work.a[:end], work.h[:end], penalty.input_dropout, mask_key(penalty.seed, step, 0), position)
     for layer in range(widths.size - 1):
         fan_in, fan_out = widths[layer], widths[layer + 1]
         following = first + batch * fan_in
         middle = starts[layer] + fan_in * fan_out
-        source = work.h if training and dropped(penalty, layer) else work.a
-        terms, most, n_terms = terms_of_rows(work.lists, layer, fan_in)
-        multiply(
-            source, first, fan_in, 1, terms, most, n_terms, params, starts[layer], work.z, following, rows, fan_out
-        )
+        if layer > 0 or not received:
+            source = work.h if training and dropped(penalty, layer) else work.a
+            terms, most, n_terms = terms_of_rows(work.lists, layer, fan_in)
+            multiply(
+                source, first, fan_in, 1, terms, most, n_terms, params, starts[layer], work.z, following, rows, fan_out
+            )
         z = work.z[following : following + rows * fan_out]
         add_to_rows(params[middle : middle + fan_out], z)
         if layer + 2 < widths.size:
@@ -119,7 +149,7 @@ def forward(params, widths, starts, work, batch, rows, activate, penalty, step, 
             activate(z, a)
             if training and penalty.dropout > 0:
                 h = work.h[following : following + rows * fan_out]
-                drop(a, h, penalty.dropout, mask_key(penalty.seed, step, layer + 1))
+                drop(a, h, penalty.dropout, mask_key(penalty.seed, step, layer + 1), part.first * fan_out)
         first = following
 
 
@@ -159,41 +189,32 @@ def terms_of_features(lists, layer, rows):
 
 
 @jit.inner
-def backward(params, grads, widths, starts, work, batch, rows, descend, penalty, step):
-    """Fill `grads` from the derivative at the output units, which lies in `work.delta`."""
-    first = batch * widths[:-1].sum()
+def backward(params, grads, widths, starts, work, batch, part, descend, penalty, step, received):
+    """Fill `grads` from the derivative at the output units, which lies in `work.delta`.
+
+    `received` : leave out the weights of the first layer.
+    """
+    first, rows = batch * widths[:-1].sum(), part.rows
     for layer in range(widths.size - 2, -1, -1):
         fan_in, fan_out = widths[layer], widths[layer + 1]
         before = first - batch * fan_in
         middle = starts[layer] + fan_in * fan_out
-        source = work.h if dropped(penalty, layer) else work.a
-        terms, most, n_terms = terms_of_features(work.lists, layer, rows)
-        multiply(
-            source, before, 1, fan_in, terms, most, n_terms, work.delta, first, grads, starts[layer], fan_in, fan_out
-        )
-        sum_rows(work.delta[first : first + rows * fan_out], grads[middle : middle + fan_out])
+        delta = work.delta
+        if layer > 0 or not received:
+            source = work.h if dropped(penalty, layer) else work.a
+            terms, most, n_terms = terms_of_features(work.lists, layer, rows)
+            multiply(
+                source, before, 1, fan_in, terms, most, n_terms, delta, first, grads, starts[layer], fan_in, fan_out
+            )
+        sum_rows(delta[first : first + rows * fan_out], grads[middle : middle + fan_out])
         if layer > 0:
             turn(params[starts[layer] : middle], work.turned, fan_in, fan_out)
-            everything, all_terms = work.lists.everything, work.lists.numbers[fan_out : fan_out + 1]
-            multiply(
-                work.delta,
-                first,
-                fan_out,
-                1,
-                everything,
-                0,
-                all_terms,
-                work.turned,
-                0,
-                work.delta,
-                before,
-                rows,
-                fan_in,
-            )
-            delta = work.delta[before : before + rows * fan_in]
+            terms, n_terms = work.lists.everything, work.lists.numbers[fan_out : fan_out + 1]
+            multiply(delta, first, fan_out, 1, terms, 0, n_terms, work.turned, 0, delta, before, rows, fan_in)
+            below = delta[before : before + rows * fan_in]
             if penalty.dropout > 0:
-                drop(delta, delta, penalty.dropout, mask_key(penalty.seed, step, layer))
-            descend(work.z[before : before + rows * fan_in], work.a[before : before + rows * fan_in], delta)
+                drop(below, below, penalty.dropout, mask_key(penalty.seed, step, layer), part.first * fan_in)
+            descend(work.z[before : before + rows * fan_in], work.a[before : before + rows * fan_in], below)
         first = before
 
 
@@ -215,30 +236,41 @@ def dropped(penalty, layer):
 
 
 @jit.inner
-def add_l2(params, grads, widths, starts, l2, biases):
+def add_l2(params, grads, blocks, l2, biases):
     """Add the gradient of l2/2 times the sum of squared weights, and return that penalty."""
     total = 0.0
-    for layer in range(widths.size - 1):
-        end = starts[layer + 1] if biases else starts[layer] + widths[layer] * widths[layer + 1]
-        w, g = params[starts[layer] : end], grads[starts[layer] : end]
-        factor = w.dtype.type(l2)
-        for i in range(w.size):
-            g[i] += factor * w[i]
-        total += np.dot(w, w)
+    for k in range(blocks.shape[0]):
+        if biases or blocks[k, 3] != BIAS:
+            first, end = blocks[k, 0], blocks[k, 0] + blocks[k, 1] * blocks[k, 2]
+            w, g = params[first:end], grads[first:end]
+            factor = w.dtype.type(l2)
+            for i in range(w.size):
+                g[i] += factor * w[i]
+            total += sum_of_squares(w)
     return l2 / 2 * total
 
 
+@jit.summing
+def sum_of_squares(vector):
+    """Return the sum in double precision: squares in float32 could overflow or vanish."""
+    total = 0.0
+    for i in range(vector.size):
+        total += np.float64(vector[i]) * np.float64(vector[i])
+    return total
+
+
 @jit.inner
-def gradient(params, grads, widths, starts, work, batch, rows, activate, descend, head, penalty, step):
-    """Fill `grads` for a gathered batch; return the mean loss of its rows, penalty included."""
-    forward(params, widths, starts, work, batch, rows, activate, penalty, step, True)
+def gradient(params, grads, widths, starts, work, batch, part, activate, descend, head, penalty, step, received):
+    """Fill `grads` with what a gathered part of a batch adds to the gradient of its mean loss; return its loss.
+
+    Without the L2 penalty: see `add_l2`.
+    """
+    forward(params, widths, starts, work, batch, part, activate, penalty, step, True, received)
     first, n_out = batch * widths[:-1].sum(), widths[-1]
-    end = first + rows * n_out
+    end = first + part.rows * n_out
     loss = head(
-        work.z[first:end], work.a[first:end], work.targets[: rows * n_out], work.delta[first:end],
-        n_out, params.dtype.type(1 / rows),
-    ) / rows  # fmt: skip
-    backward(params, grads, widths, starts, work, batch, rows, descend, penalty, step)
-    if penalty.l2 > 0:
-        loss += add_l2(params, grads, widths, starts, penalty.l2, penalty.decay_biases)
+        work.z[first:end], work.a[first:end], work.targets[: part.rows * n_out], work.delta[first:end],
+        n_out, params.dtype.type(1 / part.total),
+    ) / part.total  # fmt: skip
+    backward(params, grads, widths, starts, work, batch, part, descend, penalty, step, received)
     return loss

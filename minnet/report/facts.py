@@ -53,6 +53,8 @@ class Facts:
         Whether a difference from the first method is shown.
     rank_low, rank_high : int
         Ranks that the differences shown leave possible.
+    reached : int
+        How many of the final runs reached the (first) target; the times to it are medians, NaN for a miss.
     time_spread : float
         How far the training times of its final runs lie apart, as a share of their median; NaN for one seed.
     scores : dict of int to float
@@ -83,6 +85,7 @@ class Facts:
     rank_high: int
     epochs_to_target: float
     seconds_to_target: float
+    reached: int
     time_spread: float
     scores: dict[int, float]
     tuning: pd.DataFrame
@@ -136,6 +139,7 @@ def _facts(comparison: Comparison, row: Mapping[Any, Any], place: int) -> Facts:
         rank_high=int(row["rank_high"]),
         epochs_to_target=_number(row["epochs_to_target"]),
         seconds_to_target=_number(row["seconds_to_target"]),
+        reached=int(comparison.targets.loc[comparison.targets["optimizer"] == row["optimizer"], "reached"].iloc[0]),
         time_spread=time_spread(comparison.curves, str(row["optimizer"])),
         scores=scores,
         tuning=tuning,

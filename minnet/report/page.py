@@ -194,7 +194,7 @@ def _row(fact: Facts) -> dict[str, Any]:
         "test": percent(fact.test),
         "spread": f"{percent(fact.test_low)[:-2]} – {percent(fact.test_high)[:-2]}" if spread else "",
         "ranks": ranks(fact.rank_low, fact.rank_high) if fact.rank_low < fact.rank_high else "",
-        "behind": behind(fact),
+        "behind": behind(fact.rank, fact.difference, fact.shown),
         "interval": between(fact.difference_low, fact.difference_high),
         "alike": fact.rank > 1 and not fact.shown,
         "validation": percent(fact.validation),

@@ -149,9 +149,11 @@ def _validation(comparison: Comparison, training: Mapping[str, Any]) -> str:
 def _target(comparison: Comparison, experiment: Mapping[str, Any]) -> str:
     if not is_number(experiment.get("target")) or not has_validation(comparison):
         return ""
+    others = [share(each) for each in experiment.get("targets", [])[1:]]
+    more = f" (further ones, among the scores: {listing(others)})" if others else ""
     return (
-        f"The target is {share(experiment['target'])} validation accuracy; epochs and training time to it are "
-        "medians over the seeds, read at the ends of epochs."
+        f"The target is {share(experiment['target'])} validation accuracy{more}; epochs and training time to it are "
+        "medians over the seeds, a miss being infinite, read at the ends of epochs."
     )
 
 

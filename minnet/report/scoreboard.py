@@ -21,7 +21,7 @@ def score_table(comparison: Comparison, facts: list[Facts]) -> ScoreTable:
     budgets = _budgets(facts)
     targets = list(dict.fromkeys(comparison.targets["target"]))
     heads = [f"to {share(target)}" for target in targets]
-    heads += ["loss on the way", "step sizes that do"]
+    heads += ["loss on the way", "step sizes that work"]
     heads += [f"validation with {count(k, 'trial')}" for k in budgets]
     return ScoreTable(heads, {clean(f.name): _row(comparison, f.name, targets, budgets) for f in facts})
 
@@ -41,7 +41,7 @@ def _row(comparison: Comparison, name: str, targets: list[float], budgets: list[
     score = scores.to_dict("records")[0] if len(scores) else {}
     return [
         *(_time(reached.get(target, {})) for target in targets),
-        (number(score.get("area_under_log_loss")), ""),
+        (number(score.get("area_under_log_loss")).replace("-", "−"), ""),
         (_decades(score.get("tunability")), ""),
         *(_after(after.get(k, {})) for k in budgets),
     ]

@@ -73,7 +73,7 @@ def _cells(fact: Facts) -> list[str]:
         short(fact.name),
         percent(fact.test),
         spread,
-        behind(fact),
+        behind(fact.rank, fact.difference, fact.shown),
         ranks(fact.rank_low, fact.rank_high),
         percent(fact.validation),
         number(fact.epochs_to_target) if is_number(fact.epochs_to_target) else NOT_REACHED,
@@ -84,11 +84,17 @@ def _cells(fact: Facts) -> list[str]:
     ]
 
 
-def behind(fact: Facts) -> str:
-    """Return by how many points the first method is ahead, marked where no difference is shown."""
-    if fact.rank == 1:
+def behind(rank: int, difference: float, shown: bool) -> str:
+    """Return by how many points the first method is ahead of one, marked where no difference is shown.
+
+    Examples
+    --------
+    >>> behind(2, 0.0123, True), behind(2, 0.0123, False), behind(1, float("nan"), False)
+    ('1.23', '≈ 1.23', '')
+    """
+    if rank == 1:
         return ""
-    return f"{'' if fact.shown else '≈ '}{points(fact.difference)}" if is_number(fact.difference) else NONE
+    return f"{'' if shown else '≈ '}{points(difference)}" if is_number(difference) else NONE
 
 
 def _width(columns: dict[str, list[str]]) -> int:

@@ -115,15 +115,23 @@ def _target(comparison: Comparison, facts: list[Facts]) -> str:
     goal = f"{share(float(target))} validation accuracy"
     reached = [f for f in facts if is_number(f.epochs_to_target)]
     if not reached:
-        return f"No method reached the target of {goal}."
+        return f"No method reached the target of {goal}{_now_and_then(facts)}."
     fewest = min(f.epochs_to_target for f in reached)
     first = [said(f.name) for f in reached if f.epochs_to_target == fewest]
     text = f"The target of {goal} took the fewest epochs ({number(fewest)}) with {some(first, 'method')}"
     text += _quickest(reached)
     if len(facts) == 1:
         return f"{text}."
-    missed = [said(f.name) for f in facts if not is_number(f.epochs_to_target)]
-    return f"{text}; {some(missed, 'method')} never reached it." if missed else f"{text}; every method reached it."
+    missed = [f for f in facts if not is_number(f.epochs_to_target)]
+    if not missed:
+        return f"{text}; every method reached it."
+    return f"{text}; {some([said(f.name) for f in missed], 'method')} did not reach it{_now_and_then(missed)}."
+
+
+def _now_and_then(missed: list[Facts]) -> str:
+    """Say which methods reached the target with some seeds, but not in the median, which is what counts."""
+    some_runs = [f"{said(f.name)} {f.reached} of {len(f.scores)}" for f in missed if f.reached]
+    return f" in the median of the runs ({some(some_runs, 'method')} did)" if some_runs else ""
 
 
 def _quickest(reached: list[Facts]) -> str:

@@ -17,7 +17,7 @@ from numba.core.typing import Signature
 from minnet import jit
 from minnet.network import compile as network_compile
 from minnet.network.network import sample_types
-from minnet.network.propagation import PENALTY_TYPE, gather, gradient, work_type
+from minnet.network.propagation import PENALTY_TYPE, Part, add_l2, gather, gradient, sum_of_squares, work_type
 from minnet.optimizers.base import BIAS
 from minnet.optimizers.compile import update_type
 
@@ -98,10 +98,11 @@ def epoch(
     total = 0.0
     for step in range(n_steps):
         rows = order[step * batch : (step + 1) * batch]
+        part = Part(0, rows.size, rows.size)
         gather(X, Y, rows, scale, work)
-        loss = gradient(
-            params, grads, widths, starts, work, batch, rows.size, activate, descend, head,
-            penalty, first_step + step,
+        loss = penalised_gradient(
+            params, grads, blocks, widths, starts, work, batch, part, activate, descend, head, penalty,
+            first_step + step,
         )  # fmt: skip
         if not math.isfinite(loss):
             return step, total / max(step, 1)
@@ -109,32 +110,53 @@ def epoch(
         if around.radius[step] > 0:
             kept = params.copy()
             climb(params, grads, around.radius[step])
-            loss = gradient(
-                params, grads, widths, starts, work, batch, rows.size, activate, descend, head,
-                penalty, first_step + step,
+            loss = penalised_gradient(
+                params, grads, blocks, widths, starts, work, batch, part, activate, descend, head, penalty,
+                first_step + step,
             )  # fmt: skip
             params[:] = kept
             if not math.isfinite(loss):
                 return step, total / (step + 1)
-        clip(grads, limits.clip_value, limits.clip_norm)
-        last = step == n_steps - 1
-        if last:
-            before = params.copy()
-            measure(grads, starts, norms[0])
-        if limits.decay > 0:
-            decay(params, blocks, 1 - lr[step] * limits.decay, limits.decay_biases)
-        update(params, grads, slots, memory, blocks, table[step])
-        if around.pull[step] > 0:
-            lean(params, slots[-1], 1 - around.pull[step])
-        if limits.max_norm > 0:
-            bound_norms(params, blocks, limits.max_norm)
-        if around.pull[step] > 0:
-            slots[-1][:] = params
-        if last:
-            measure(params, starts, norms[2])
-            before -= params
-            measure(before, starts, norms[1])
+        move(
+            params, grads, slots, memory, blocks, starts, table[step], lr[step], limits, around.pull[step], update,
+            norms, step == n_steps - 1,
+        )  # fmt: skip
     return n_steps, total / max(n_steps, 1)
+
+
+@jit.inner
+def penalised_gradient(
+    params, grads, blocks, widths, starts, work, batch, part, activate, descend, head, penalty, step
+):  # fmt: skip
+    """Fill `grads` for a gathered batch; return its mean loss, penalty included."""
+    loss = gradient(params, grads, widths, starts, work, batch, part, activate, descend, head, penalty, step, False)
+    if penalty.l2 > 0:
+        loss += add_l2(params, grads, blocks, penalty.l2, penalty.decay_biases)
+    return loss
+
+
+@jit.inner
+def move(
+    params, grads, slots, memory, blocks, starts, coefficients, lr, limits, pull, update, norms, measured
+):  # fmt: skip
+    """Move the weights by one step of the method and of what is around it; fill `norms` if they are `measured`."""
+    clip(grads, limits.clip_value, limits.clip_norm)
+    if measured:
+        before = params.copy()
+        measure(grads, starts, norms[0])
+    if limits.decay > 0:
+        decay(params, blocks, 1 - lr * limits.decay, limits.decay_biases)
+    update(params, grads, slots, memory, blocks, coefficients)
+    if pull > 0:
+        lean(params, slots[-1], 1 - pull)
+    if limits.max_norm > 0:
+        bound_norms(params, blocks, limits.max_norm)
+    if pull > 0:
+        slots[-1][:] = params
+    if measured:
+        measure(params, starts, norms[2])
+        before -= params
+        measure(before, starts, norms[1])
 
 
 @jit.inner
@@ -170,13 +192,8 @@ def clip(grads, value, norm):
 
 @jit.inner
 def length_of(vector):
-    """Return the Euclidean norm; where float32 squares would overflow or vanish, by a slow sum in double precision."""
-    square = np.float64(np.dot(vector, vector))
-    if not 1e-30 < square < 1e30:
-        square = np.float64(0)
-        for i in range(vector.size):
-            square += np.float64(vector[i]) * np.float64(vector[i])
-    return math.sqrt(square)
+    """Return the Euclidean norm."""
+    return math.sqrt(sum_of_squares(vector))
 
 
 @jit.inner

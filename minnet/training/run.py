@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minnet import machine, schedules
+from minnet import jit, machine, schedules
 from minnet.data import Split
 from minnet.network.network import Network
 from minnet.network.propagation import Penalty, aligned_zeros, make_work
@@ -22,6 +22,7 @@ from minnet.training.epoch import Around, Limits, epoch_kernel
 from minnet.training.full_batch import FullBatch, compile_kernels
 from minnet.training.result import RunResult
 from minnet.training.spec import RunSpec
+from minnet.training.team import Team, by_features, team_kernel
 
 # The training loss of an epoch is measured after it, at its end point, on this many training samples (or on all):
 # the same ones for every method and seed.
@@ -72,7 +73,7 @@ def train(
     True
     """
     with machine.blas_threads(threads) if threads else nullcontext():
-        run = Run(spec, split)
+        run = Run(spec, split, threads or 1)
         report = on_epoch or (lambda row: None)
         report(run.measure())
         while run.epoch < spec.training.epochs and not run.diverged:
@@ -86,7 +87,7 @@ def train(
 class Run:
     """A run in progress: its arrays, its compiled functions, and its history so far."""
 
-    def __init__(self, spec: RunSpec, split: Split) -> None:
+    def __init__(self, spec: RunSpec, split: Split, threads: int = 1) -> None:
         self.spec, self.split = spec, split
         training = spec.training
         self.dtype = training.dtype
@@ -96,6 +97,7 @@ class Run:
         whole = spec.optimizer.method.full_batch
         self.steps_per_epoch = 1 if whole else -(-self.n // self.batch)
         self.optimizer = self._optimizer()
+        self.team = self._team(threads)
         self.compile_s = self._compile()
 
         self.params = aligned_zeros(self.network.layout.size, self.dtype)
@@ -136,9 +138,21 @@ class Run:
             compile_kernels(str(self.split.X_train.dtype), self.dtype)
         else:
             self.update = self.optimizer.update(self.dtype)
-            self.kernel = epoch_kernel(str(self.split.X_train.dtype), self.dtype)
+            compiled = epoch_kernel if self.team is None else team_kernel
+            self.kernel = compiled(str(self.split.X_train.dtype), self.dtype)
         self.network.compile(str(self.split.X_train.dtype))
         return time.perf_counter() - started
+
+    def _team(self, threads: int) -> Team | None:
+        """Return the workers that share each step, if several threads can."""
+        method, network = self.optimizer.method, self.network.layout
+        climbs = np.any(self.optimizer.of_steps(self.optimizer.table(np.arange(1), False), RADIUS))
+        if threads < 2 or method.full_batch or climbs or jit.INTERPRETED:
+            return None
+        spec = self.spec.network
+        split = by_features(self.batch, network.widths[0]) and not spec.input_dropout
+        dropout = spec.dropout + spec.input_dropout > 0
+        return Team(threads, network, self.batch, self.dtype, dropout, mostly_zero(self.split.X_train), split)
 
     def train_epoch(self) -> None:
         """Train for one epoch, or until the loss is no longer finite."""
@@ -159,15 +173,20 @@ class Run:
         training = self.spec.training
         steps = np.arange(self.state.t, self.state.t - (-order.size // self.batch))
         table = self.optimizer.table(steps, training.decay_biases)
-        around = Around(self.optimizer.of_steps(table, RADIUS), self.optimizer.of_steps(table, PULL))
-        steps_done, running_loss = self.kernel(
-            self.split.X_train, self.Y_train, self.network.scale, order, self.batch,
-            self.params, self.grads, self.state.slots, self.state.memory, self.state.blocks,
-            self.network.widths, self.network.starts, self.work,
-            table.astype(self.dtype), self.optimizer.learning_rates(steps).copy(), self.state.t,
-            self._penalty, self._limits, around, self.norms,
-            *self.network.functions, self.update,
-        )  # fmt: skip
+        radius, pull = self.optimizer.of_steps(table, RADIUS), self.optimizer.of_steps(table, PULL)
+        data = (self.split.X_train, self.Y_train, self.network.scale, order, self.batch)
+        state = (self.params, self.grads, self.state.slots, self.state.memory, self.state.blocks)
+        sizes = (self.network.widths, self.network.starts)
+        steps_of = (table.astype(self.dtype), self.optimizer.learning_rates(steps).copy(), self.state.t)
+        limits, functions = (self._penalty, self._limits), (self.norms, *self.network.functions, self.update)
+        if self.team is not None:
+            steps_done, running_loss = self.team.epoch(
+                self.kernel, *data, *state, *sizes, *steps_of, *limits, pull, self._alone, *functions
+            )
+        else:
+            steps_done, running_loss = self.kernel(
+                *data, *state, *sizes, self.work, *steps_of, *limits, Around(radius, pull), *functions
+            )
         self.state.t += steps_done
         return steps_done, float(running_loss)
 
@@ -182,6 +201,13 @@ class Run:
         starts = self.network.starts[:-1]
         for row, vector in zip(self.norms, (method.gradient, self.params - before, self.params)):
             row[:] = np.sqrt(np.add.reduceat(vector.astype(np.float64) ** 2, starts))
+
+    @property
+    def _alone(self) -> bool:
+        """Whether one worker of a team must move all weights."""
+        limits, method = self._limits, self.optimizer.method
+        inner = method.base or method
+        return inner.rule is None or bool(limits.max_norm or limits.clip_norm or limits.clip_value)
 
     @property
     def _penalty(self) -> Penalty:

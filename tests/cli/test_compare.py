@@ -22,9 +22,9 @@ from minnet.lab.experiment import resolve
 from minnet.lab.store import Store
 from minnet.training import NetworkSpec, TrainingSpec
 
-TINY = ["--hidden", "4", "--epochs", "2", "--trials", "2", "--seeds", "2", "--optimizers", "sgd,adam"]
+TINY = ["--hidden", "4", "--epochs", "2", "--trials", "2", "--seeds", "2", "--optimizers", "sgd,adam", "--no-defaults"]
 LONGER = ["--hidden", "16", "--epochs", "40", "--batch-size", "4", "--trials", "4", "--seeds", "2",
-          "--optimizers", "sgd,momentum,adam"]  # fmt: skip
+          "--optimizers", "sgd,momentum,adam", "--no-defaults", "--extend", "0"]  # fmt: skip
 LONGER_RUNS = 3 * (4 + 2)
 
 
@@ -232,6 +232,31 @@ def test_every_option_of_the_network_and_the_training_reaches_the_experiment(tmp
     assert asked["spec"] == resolve()
 
 
+def test_every_option_of_the_tuning_reaches_the_experiment(tmp_path, capsys):
+    options = """
+    --optimizers sgd,adam --hidden 4 --epochs 4 --seeds 1 --trials 4 --tune all --points sobol --defaults --extend 1
+    --halving 2 --target 0.9,0.5 --vary batch-size=32,128 --vary schedule=constant,step:drop=0.5,every=2,cosine
+    """
+    assert run(*options.split(), "--out", tmp_path) == 0
+    out = capsys.readouterr().out
+    assert "12 optimizers, 4 tuning runs, the defaults and 1 seeds each" in out
+    assert "successive halving: 4 trials for 1 epoch, then the best 2 for 2, the best 1 for 4" in out
+    assert "] default " in out
+    text = " ".join(out.split())
+    assert "Hopeless trials were ended early by successive halving with factor 2" in text
+    assert "Every method also ran with its own defaults" in text
+    spec = resolve(tmp_path / "experiment.toml")
+    assert (spec.tune, spec.design, spec.defaults, spec.extend, spec.halving) == ("all", "sobol", True, 1, 2)
+    assert spec.targets == (0.9, 0.5)
+    assert spec.entries[4].label == "sgd, batch 128, step:drop=0.5,every=2"
+    assert set(spec.entries[-1].searched) == {"lr", "beta1", "beta2", "eps"}
+    leaderboard = pd.read_csv(tmp_path / "leaderboard.csv")
+    assert leaderboard["trials"].nunique() == 1
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Hopeless trials were ended early" in page
+    assert "batch_size 128" in page
+
+
 def test_no_arguments_run_the_lectures_race_in_the_default_folder(tmp_path, monkeypatch):
     asked = {}
     monkeypatch.chdir(tmp_path)
@@ -254,7 +279,8 @@ def test_no_arguments_run_the_lectures_race_in_the_default_folder(tmp_path, monk
         (["race-mnits.toml"], "did you mean 'race-mnist'"),
         (["--device", "cuda"], "device 'cuda': this version computes on the CPU only; use --device cpu"),
         (["--scheduler", "tcp://10.0.0.1:8786"], "the engine 'local' takes none"),
-        (["--engine", "dask", "--scheduler", "tcp://10.0.0.1:8786"], "use --engine local"),
+        (["--engine", "dask"], "needs the address of a scheduler: --scheduler tcp://HOST:8786"),
+        (["--engine", "joblib:lokj"], "joblib has no backend 'lokj'"),
         (["--style", "torhc", "--optimizers", "adam"], "did you mean 'torch'"),
         (["--schedule", "cosine:lr=3"], "schedule 'cosine' sets lr 3.0, but lr is 0.001: drop one of them"),
         (["--seeds", "99999999999999999999"], "seeds must be a whole number"),
@@ -268,6 +294,15 @@ def test_no_arguments_run_the_lectures_race_in_the_default_folder(tmp_path, monk
         (["--validation", "0"], "validation = 0 leaves nothing to select"),
         (["--engine", "dusk"], "unknown engine 'dusk': did you mean 'dask'"),
         (["--trials", "0"], "'--trials'"),
+        (["--target", "x"], "--target 'x' is no accuracy: write 0.95, or 0.9,0.95 for several"),
+        (["--target", "95"], "target must be an accuracy above 0 and up to 1, not 95"),
+        (["--tune", "both"], "unknown tune 'both'"),
+        (["--points", "random"], "unknown points 'random'"),
+        (["--halving", "1"], "halving must be true, false or a whole number from 2"),
+        (["--halving", "30"], "halving = 30 needs at least 30 trials and 30 epochs"),
+        (["--vary", "batch_size"], "--vary 'batch_size' is not FIELD=A,B"),
+        (["--vary", "batch=1,2"], "unknown field to vary 'batch': did you mean 'batch_size'"),
+        (["--vary", "l2=0", "--vary", "l2=1"], "--vary l2 is given twice"),
         (["--hidden", "x"], "--hidden 'x'"),
         (["--data", "no-such-data"], "no-such-data"),
     ],

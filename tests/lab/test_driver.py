@@ -372,7 +372,10 @@ def test_a_comparison_in_a_thread(fake, small):
     ("keywords", "message"),
     [
         ({"jobs": 0}, "jobs must be a whole number from 1, not 0"),
-        ({"engine": "dask"}, r"engine 'dask': this version trains in threads of this process only; use --engine local"),
+        ({"engine": "dask"}, r"the engine 'dask' needs the address of a scheduler: --scheduler tcp://HOST:8786"),
+        ({"engine": "dask", "scheduler": "tcp://h:1", "jobs": 3}, r"jobs 3: a cluster runs as many trials as its"),
+        ({"engine": "joblib:nope"}, r"joblib has no backend 'nope': it has loky, multiprocessing"),
+        ({"engine": "joblib:"}, r"unknown engine 'joblib:'"),
         ({"engine": "dusk"}, r"unknown engine 'dusk': did you mean 'dask'"),
         ({"scheduler": "tcp://10.0.0.1:8786"}, r"scheduler 'tcp://10.0.0.1:8786': the engine 'local' takes none"),
         ({"device": "cuda"}, r"device 'cuda': this version computes on the CPU only; use --device cpu"),

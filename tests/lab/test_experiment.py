@@ -17,9 +17,11 @@ def test_the_resolved_experiment_survives_a_file(small):
             "momentum": {"values": [0.5, 0.9]},
             "schedule": "cosine",
             "network": {"init": "zeros"},
+            "training": {"batch_size": 16, "weight_decay": 1e-4},
             "style": "torch",
         }
     )
+    small.update(target=[0.9, 0.5], tune="all", points="sobol", extend=1, halving=True)
     experiment = Experiment.from_dict(small)
     assert Experiment.from_dict(tomllib.loads(tomli_w.dumps(experiment.to_dict()))) == experiment
 
@@ -77,6 +79,27 @@ def test_whole_numbers_and_floats_are_the_same_experiment(small):
         ({"network": {"hidden": "3;4"}}, r"hidden: '3;4' is no layer size"),
         ({"network": {"hidden": 0}}, r"hidden: 0 is no layer size"),
         ({"seeds": True}, r"seeds must be a whole number"),
+        ({"tune": "lrs"}, r"unknown tune 'lrs'"),
+        ({"points": "holton"}, r"unknown points 'holton': did you mean 'halton'"),
+        ({"points": "grid", "tune": "all"}, r"points = 'grid' is for one hyperparameter, not for lr, beta2, eps"),
+        ({"defaults": "yes"}, r"defaults must be true or false, not 'yes'"),
+        ({"extend": -1}, r"extend must be a whole number from 0"),
+        ({"halving": 1}, r"halving must be true, false or a whole number from 2 .* not 1"),
+        ({"target": []}, r"target is an empty list"),
+        ({"target": [0.9, 97]}, r"target must be an accuracy .* not 97"),
+        ({"vary": {"batch_sizes": [1]}}, r"unknown field to vary 'batch_sizes': did you mean 'batch_size'"),
+        ({"vary": {"epochs": [1, 2]}}, r"unknown field to vary 'epochs'"),
+        ({"vary": {"batch_size": 32}}, r"vary: batch_size must be a list of values, not 32"),
+        ({"vary": {"batch_size": [0, 32]}}, r"batch_size = 0 must be a whole number"),
+        ({"optimizer": [{"name": "adam", "training": {"epochs": 3}}]}, r"unknown key of training .* 'epochs'"),
+        (
+            {"optimizer": [{"name": "adam", "schedule": "cosine"}], "vary": {"schedule": ["linear", "constant"]}},
+            r"adam sets schedule itself, which is to vary",
+        ),
+        (
+            {"optimizer": [{"name": "adam", "beta1": {"low": 0.9, "high": 1, "scale": "log(1-x)"}}]},
+            r"high = 1 must be below 1",
+        ),
         ({"target": 97}, r"target must be an accuracy .* not 97"),
         ({"name": 3}, r"name must be text"),
         ({"optimizer": []}, r"\[\[optimizer\]\]"),
@@ -206,3 +229,48 @@ def test_the_default_folder_depends_on_what_is_trained_only():
     assert short.name.startswith("race-digits-")
     assert short == default_folder(None, resolve(epochs=1, seeds=2))
     assert "/" not in default_folder(None, resolve(data="a/../b:c")).name
+
+
+def test_all_that_a_method_declares_is_searched_on_demand(small):
+    small["tune"] = "all"
+    sgd, adam = Experiment.from_dict(small).entries
+    assert list(sgd.searched) == ["lr"]
+    assert list(adam.searched) == ["lr", "beta2", "eps"], "but for what is fixed"
+    assert adam.fixed == {"beta1": 0.8}
+    experiment = Experiment.from_dict(small)
+    assert len(experiment.points(sgd)) == len(experiment.points(adam)) == 3
+    assert experiment.default_point(adam) is None, "turned off here"
+
+
+def test_what_varies_multiplies_the_competitors(small):
+    small["vary"] = {"schedule": ["constant", {"name": "step", "every": 2}], "batch_size": [8, 16], "init": ["zeros"]}
+    experiment = Experiment.from_dict(small)
+    assert [entry.label for entry in experiment.entries][:4] == [
+        "sgd, constant, batch 8",
+        "sgd, constant, batch 16",
+        "sgd, step every 2, batch 8",
+        "sgd, step every 2, batch 16",
+    ]
+    assert len(experiment.entries) == 8
+    run = experiment.run_spec(experiment.entries[3], {"lr": 0.1}, 1)
+    assert (run.training.schedule, run.training.batch_size, run.network.init) == (
+        {"name": "step", "every": 2}, 16, "zeros",
+    )  # fmt: skip
+    assert run.training.epochs == experiment.training.epochs
+    assert Experiment.from_dict(experiment.to_dict()) == experiment
+    assert resolve(optimizers="adam", vary={"activation": ["relu", "tanh"]}).entries[1].label == "adam, activation tanh"
+
+
+def test_several_targets(small):
+    small["target"] = [0.9, 0.5]
+    experiment = Experiment.from_dict(small)
+    assert (experiment.target, experiment.targets) == (0.9, (0.9, 0.5))
+    assert Experiment.from_dict(experiment.to_dict()) == experiment
+    assert resolve(experiment, target=0.7).targets == (0.7,)
+
+
+def test_budgets_are_no_part_of_what_is_trained(small):
+    plain = Experiment.from_dict(small)
+    for change in ({"halving": 3}, {"extend": 0}, {"defaults": True}, {"points": "sobol"}, {"target": [0.5, 0.6]}):
+        assert Experiment.from_dict({**small, **change}).digest() == plain.digest()
+    assert Experiment.from_dict({**small, "tune": "all"}).digest() != plain.digest()

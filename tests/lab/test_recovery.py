@@ -10,7 +10,8 @@ from minnet.lab.recovery import recover
 from minnet.lab.store import Store
 from minnet.lab.trials import COLUMNS
 
-RUNS, EPOCHS, PAGE = 60, 5, 4096
+RUNS, EPOCHS = 60, 5
+PAGE, FIRST_LEAF = 4096, 14  # of the file: before that come the roots, and with a root goes all that hangs on it
 
 
 def record(id):
@@ -50,10 +51,9 @@ def test_every_run_that_can_be_read_is_saved(folder, damage, seed):
     content = path.read_bytes()
     pages = len(content) // PAGE
     if damage == "truncated":
-        left = chance.randrange(pages // 2, pages)
-        content = content[: left * PAGE - chance.randrange(PAGE)]
+        content = content[: len(content) - chance.randrange(1, len(content) // 4)]
     else:
-        left, start = pages - 1, PAGE * chance.randrange(1, pages)
+        start = PAGE * chance.randrange(FIRST_LEAF, pages)
         content = content[:start] + chance.randbytes(PAGE) + content[start + PAGE :]
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"damaged .*'minnet report .* --recover' saves"):
@@ -62,7 +62,7 @@ def test_every_run_that_can_be_read_is_saved(folder, damage, seed):
     assert damaged.read_bytes() == content
     with Store(folder) as store:
         assert whole(store) == kept
-        assert kept > 0.6 * RUNS * left / pages
+        assert RUNS // 3 < kept < RUNS
         assert store.info("experiment") == {"name": "mine"}
         assert store.add(record("new"))
 
@@ -88,7 +88,7 @@ def test_what_cannot_be_recovered(folder, tmp_path_factory):
     with Store(folder), pytest.raises(InputError, match="another process"):
         recover(folder)
     (folder / FILE).write_bytes(b"no database" * 1000)
-    with pytest.raises(InputError, match="nothing can be read in .*: move it away"):
+    with pytest.raises(InputError, match="nothing can be read in .*move it away"):
         recover(folder)
     assert sorted(path.name for path in folder.iterdir()) == ["runs.lock", FILE]
     with pytest.raises(InputError, match="nothing to recover"):

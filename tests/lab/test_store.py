@@ -4,8 +4,10 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -59,7 +61,9 @@ def test_a_record_is_kept_whole_or_not_at_all(tmp_path):
         assert store.missing(["a"]) == ["a"]
 
 
-def test_a_folder_in_use_is_refused_and_free_again_after_a_kill(tmp_path):
+@pytest.fixture
+def driver(tmp_path):
+    """Another process that works in the folder."""
     code = (
         "import sys, time; from minnet.lab.store import Store; store = Store(sys.argv[1]); "
         "print('in', flush=True); time.sleep(60)"
@@ -67,30 +71,37 @@ def test_a_folder_in_use_is_refused_and_free_again_after_a_kill(tmp_path):
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE) as other:
         try:
             assert other.stdout.readline().strip() == b"in"
-            with pytest.raises(InputError, match="another process is working in"):
-                Store(tmp_path)
-            with Store(tmp_path, write=False) as store:
-                assert store.plan() == []
+            yield other
         finally:
             other.kill()
+
+
+def test_a_folder_in_use_is_refused_and_free_again_after_a_kill(tmp_path, driver):
+    with pytest.raises(InputError, match=r"another process is working in .*--wait"):
+        Store(tmp_path)
+    with Store(tmp_path, write=False) as store:
+        assert store.plan() == []
+    driver.kill()
+    driver.wait()
     with Store(tmp_path) as store:
+        store.add(record())
+
+
+def test_who_waits_is_told_once_and_comes_in_when_the_other_is_gone(tmp_path, driver):
+    told = []
+
+    def wait():
+        told.append("waiting")
+        threading.Timer(0.5, driver.kill).start()
+
+    with Store(tmp_path, wait=wait) as store:
+        assert told == ["waiting"]
         store.add(record())
 
 
 def test_the_same_process_cannot_drive_twice(tmp_path):
     with Store(tmp_path), pytest.raises(InputError, match="another process is working in"):
         Store(tmp_path)
-
-
-def test_who_waits_is_told_once_and_comes_in_when_the_other_is_gone(tmp_path):
-    told = []
-    first = Store(tmp_path)
-    end = threading.Timer(0.5, first.close)
-    end.start()
-    with Store(tmp_path, wait=lambda: told.append("waiting")) as store:
-        assert told == ["waiting"]
-        store.add(record())
-    end.join()
 
 
 def test_a_run_that_is_there_stays_as_it_is(tmp_path):
@@ -192,40 +203,43 @@ def test_what_is_committed_is_there_without_the_process_that_did_it(tmp_path):
         assert store.missing([*map(str, range(20)), "last"]) == ["last"]
 
 
-AS_NOBODY = {"user": 65534} if hasattr(os, "geteuid") and os.geteuid() == 0 else {}
+@pytest.fixture
+def read_only():
+    """A folder, and what makes it read-only: even for an administrator, who becomes nobody until the test ends."""
+    if not hasattr(os, "geteuid"):
+        pytest.skip("rights of another kind")
+    user = os.geteuid()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+
+        def lock():
+            for path in folder.iterdir():
+                path.chmod(0o444)
+            folder.chmod(0o555)
+            if user == 0:
+                os.seteuid(65534)
+
+        try:
+            yield folder, lock
+        finally:
+            os.seteuid(user)
+            folder.chmod(0o755)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="rights of another kind")
-@pytest.mark.parametrize("log", [False, True])
-def test_a_read_only_folder_is_read_and_not_written(tmp_path, log):
-    folder = tmp_path / "results"
+@pytest.mark.parametrize("merged", [True, False])
+def test_a_read_only_folder_is_read_and_not_written(read_only, merged):
+    folder, lock = read_only
     with Store(folder) as store:
         store.add(record())
-        files = {path: path.read_bytes() for path in folder.iterdir()}
-    if log:  # as a kill leaves them
+        files = {path: path.read_bytes() for path in (folder / FILE, folder / f"{FILE}-wal")}
+    if not merged:  # as a kill leaves them
         for path, content in files.items():
             path.write_bytes(content)
-        (folder / f"{FILE}-shm").unlink()
-    code = (
-        "import sys\nfrom pathlib import Path\nfrom minnet.lab.store import Store\n"
-        "with Store(Path(sys.argv[1]), write=False) as store: print(len(store.records(['a'])))\n"
-        "try: Store(Path(sys.argv[1]))\nexcept ValueError as error: print(error)"
-    )
-    for path in (tmp_path, *tmp_path.parents):
-        if AS_NOBODY and path.name.startswith("pytest"):
-            path.chmod(0o755)
-    for path in folder.iterdir():
-        path.chmod(0o444)
-    folder.chmod(0o555)
-    try:
-        lines = subprocess.run(
-            [sys.executable, "-B", "-c", code, str(folder)], capture_output=True, text=True, check=True, **AS_NOBODY
-        ).stdout.splitlines()
-    finally:
-        folder.chmod(0o755)
-    assert lines[0] == "1"
-    assert "cannot use" in lines[1]
-    assert "choose another" in lines[1]
+    lock()
+    with Store(folder, write=False) as store:
+        assert list(store.records(["a"])) == ["a"]
+    with pytest.raises(InputError, match=r"cannot use .*choose another"):
+        Store(folder)
 
 
 def test_a_reader_cannot_write(tmp_path):

@@ -37,7 +37,7 @@ def test_generator_is_squares():
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
 def test_share_and_mean(ones, rate):
     kept = np.empty_like(ones)
-    drop(ones, kept, rate, np.uint64(mask_key(3, 0, 1)))
+    drop(ones, kept, rate, np.uint64(mask_key(3, 0, 1)), 0)
     assert_allclose((kept == 0).mean(), rate, atol=0.015)
     assert_allclose(kept[kept > 0], 1 / (1 - rate), rtol=1e-6)
     assert_allclose(kept.mean(), 1.0, atol=0.1)
@@ -46,7 +46,7 @@ def test_share_and_mean(ones, rate):
 def test_mask_depends_on_seed_step_and_layer_only(ones):
     def mask(*key):
         kept = np.empty_like(ones)
-        drop(ones, kept, 0.5, np.uint64(mask_key(*key)))
+        drop(ones, kept, 0.5, np.uint64(mask_key(*key)), 0)
         return kept > 0
 
     base = mask(1, 2, 3)

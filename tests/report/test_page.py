@@ -19,6 +19,7 @@ from minnet.report.formula import assignments, formula_html, symbols
 from minnet.report.page import write_page
 from minnet.report.palette import DARK, LECTURE, dark, style_of
 from minnet.report.tables import leaderboard_text
+from minnet.report.text import between, number, percent, points, ranks
 
 HOSTILE = "<script>alert('x')</script>\"&amp;%{x}$\\frac{1}{0}$\x1b[31m\n" + "a" * 240
 LINKS = {"href", "src", "srcset", "data", "action", "poster", "formaction"}
@@ -97,6 +98,32 @@ def test_page_holds_the_data(page, race):
         == {"method": place, "role": "line", "views": ["epochs validation linear", "epochs validation log"]}
     ]
     np.testing.assert_allclose(drawn[0], expected, rtol=1e-5)
+
+
+def test_methods_that_are_not_shown_to_differ_are_marked(make, tmp_path):
+    apart, _ = read(make(gap=0.02, names=("adam", "sgd", "momentum")), tmp_path)
+    assert "no difference shown" not in apart.text
+    assert "1 – 3" not in apart.text
+    comparison = make(gap=0.004)
+    board = comparison.leaderboard.iloc[1:]
+    alike = read(comparison, tmp_path)[0].text
+    assert 0 < (~board["difference_shown"]).sum() < len(board)
+    assert alike.count("no difference shown") == (~board["difference_shown"]).sum()
+    for row in board.itertuples():
+        assert ("" if row.difference_shown else "≈ ") + points(row.difference) in alike
+        assert between(row.difference_low, row.difference_high) in alike
+        assert ranks(row.rank_low, row.rank_high) in alike
+
+
+def test_the_scores_are_those_of_the_tables(page, race):
+    text = page[0].text
+    for row in race.targets.itertuples():
+        if np.isfinite(row.epochs):
+            assert f"{number(row.epochs)} epochs {row.steps:.0f} steps" in text
+    for row in race.budget[race.budget["trials"].isin([1, 2, 4, 8])].itertuples():
+        assert percent(row.val_accuracy_mean) in text
+    assert "validation with 8 trials" in text
+    assert "validation with 3 trials" not in text
 
 
 def test_every_chart_has_its_reading_and_label(page):

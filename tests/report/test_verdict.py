@@ -74,7 +74,14 @@ def test_target(make):
     assert "No method reached the target of 99.9 %" in sentences(make(target=0.999))[1]
     told = sentences(make())[1]
     assert "fewest epochs (3) with adam" in told
-    assert "; sgd never reached it" in told
+    assert told.endswith("; sgd did not reach it.")
+
+    narrow = make(names=("momentum", "adam"), target=0.968)
+    reached = narrow.targets.set_index("optimizer")["reached"]
+    assert reached["adam"] == 4
+    assert reached["momentum"] == 2
+    told = sentences(narrow)[1]
+    assert told.endswith("; momentum did not reach it in the median of the runs (momentum 2 of 4 did).")
 
 
 def test_edge_of_range(make):

@@ -23,8 +23,8 @@ class Peer(Protocol):
 
     def __init__(self, task: Task, variant: str) -> None: ...
 
-    def epoch(self, order: np.ndarray) -> float:
-        """Train for one epoch on the samples in this order; return the mean loss over its steps."""
+    def epoch(self, order: np.ndarray) -> float | None:
+        """Train for one epoch on the samples in this order; return the mean loss over its steps if there is one."""
         ...
 
 
@@ -48,6 +48,7 @@ FUSED = frozenset({"sgd", "momentum", "nesterov", "adagrad", "adam"})
 
 KINDS = {
     "minnet": Kind("minnet"),
+    "minnet-runs": Kind("minnet"),
     "jax": Kind("jax", "jax", SEVEN, COMMON),
     "torch": Kind("torch", "torch", SEVEN, COMMON),
     "torch-fused": Kind("torch", "torch", FUSED, COMMON),

@@ -1,6 +1,8 @@
-"""minnet itself: the epoch that `minnet train` runs, without its evaluation."""
+"""minnet itself: the epoch that `minnet train` runs, without its evaluation; or several runs side by side."""
 
 from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -10,13 +12,17 @@ from minnet.training.run import Run
 
 
 class Contestant:
-    """A run of minnet."""
+    """One run on all its cores; variant "runs": one run per core, as a comparison has them."""
 
     def __init__(self, task: Task, variant: str) -> None:
-        self.limit = machine.blas_threads(task.threads)
+        count = task.threads if variant == "runs" else 1
+        self.limit = machine.blas_threads(task.threads // count)
         self.limit.__enter__()  # for the life of this process
-        self.run = Run(task.spec, task.split)
+        self.runs = [Run(task.spec, task.split) for _ in range(count)]
+        self.pool = ThreadPoolExecutor(count)
 
     def epoch(self, order: np.ndarray) -> float:
-        """Train for one epoch."""
-        return self.run.steps(order)[1]
+        """Train every run for one epoch."""
+        if len(self.runs) == 1:
+            return self.runs[0].steps(order)[1]
+        return float(np.mean([loss for _, loss in self.pool.map(lambda run: run.steps(order), self.runs)]))

@@ -8,7 +8,9 @@ own with one BLAS thread: there is nothing to wait for and nothing to exchange.
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -33,10 +35,9 @@ class Contestant:
         self.pool = ThreadPoolExecutor(task.threads)
         self.arrays = [arrays(task, seed) for seed in range(task.threads)]
 
-    def epoch(self, order: np.ndarray) -> float:
+    def epoch(self, order: np.ndarray) -> None:
         """Do an epoch's products and updates; there is no loss."""
         self.work(self.steps, PRODUCTS | BYTES)
-        return float("nan")
 
     def work(self, steps: int, parts: int) -> None:
         """Do so many steps, or only a part of each, on all cores together."""
@@ -52,7 +53,7 @@ class Contestant:
     def facts(self) -> dict[str, float]:
         """Return the rates behind the roof: products and bytes measured apart."""
         widths = [int(width) for width in self.widths]
-        flops = sum(2 * self.batch * n_in * n_out * 3 for n_in, n_out in zip(widths, widths[1:]))
+        flops = sum(2 * self.batch * n_in * n_out * 3 for n_in, n_out in itertools.pairwise(widths))
         flops -= 2 * self.batch * widths[0] * widths[1]  # nobody asks for the gradient of the inputs
         moved = 3 * self.arrays[0][-1].nbytes
         seconds = {part: self.seconds_per_step(part) for part in (PRODUCTS, BYTES)}
@@ -89,7 +90,7 @@ def arrays(task: Task, seed: int) -> tuple[np.ndarray, ...]:
 
 
 @jit.once
-def kernel(dtype: str):  # type: ignore[no-untyped-def]
+def kernel(dtype: str) -> Callable:
     """Compile the loop over steps, or load it from the cache."""
     vector = getattr(types, dtype)[::1]
     whole = types.int64

@@ -40,9 +40,9 @@ class Contestant:
         # Fused kernels are the fastest that PyTorch has for the CPU, where the method has them.
         fused = {"fused": True} if variant and task.spec.optimizer.name in FUSED else {}
         self.optimizer = optimizer(task, network.parameters(), fused)
-        self.loss = LossOf(network)
+        self.loss: Any = LossOf(network)
         if variant == "compile":
-            self.loss = torch.compile(self.loss)  # type: ignore[assignment]
+            self.loss = torch.compile(self.loss)
 
     def epoch(self, order: np.ndarray) -> float:
         """Train for one epoch."""

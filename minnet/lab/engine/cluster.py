@@ -52,7 +52,7 @@ class Cluster:
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said in one line
         try:
             self._client = Client(self.address, timeout=CONNECT_S, set_as_default=False, name="minnet")
-        except (OSError, ValueError) as error:
+        except Exception as error:  # whatever answers there, it is no scheduler
             said = " ".join(str(error).split())
             raise InputError(
                 f"no Dask scheduler answers at {self.address} ({said}): start one with dask scheduler"

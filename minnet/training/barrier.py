@@ -1,0 +1,72 @@
+"""A barrier for workers that compute side by side: nobody goes on before everybody has come.
+
+Threads of one process share a board of three numbers, a cache line apart. Who waits looks at the board again and
+again, which takes less than a microsecond; on a machine that is shared, it soon gives its core to others between two
+looks. Nobody waits for a worker that has failed: `fail` lets all go on, with the answer False.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+from numba import types
+from numba.extending import intrinsic
+
+from minnet import jit
+
+ARRIVED, ROUND, FAILED = 0, 8, 16
+LOOKS = 2000  # before a core is given away
+give_way = types.ExternalFunction("SwitchToThread" if sys.platform == "win32" else "sched_yield", types.int32())
+
+
+def make_board() -> np.ndarray:
+    """Return the board of a team."""
+    return np.zeros(24, np.int64)
+
+
+@jit.inner
+def meet(board, workers):
+    """Wait until all workers have come; return False if one has failed."""
+    now = read(board, ROUND)
+    if add(board, ARRIVED, 1) == workers - 1:
+        add(board, ARRIVED, -workers)
+        add(board, ROUND, 1)
+    else:
+        looks = 0
+        while read(board, ROUND) == now and read(board, FAILED) == 0:
+            looks += 1
+            if looks > LOOKS:
+                give_way()
+    return read(board, FAILED) == 0
+
+
+def fail(board: np.ndarray) -> None:
+    """Let nobody wait any more."""
+    board[FAILED] = 1
+
+
+def _address(context, builder, signature, arguments):
+    array = context.make_array(signature.args[0])(context, builder, arguments[0])
+    return builder.gep(array.data, [arguments[1]])
+
+
+@intrinsic
+def read(context, board, place):
+    """Return a number of the board as all workers see it now."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.load_atomic(_address(context, builder, signature, arguments), "seq_cst", 8)
+
+    return types.int64(board, types.int64), generate
+
+
+@intrinsic
+def add(context, board, place, value):
+    """Add to a number of the board in one piece; return what was there."""
+
+    def generate(context, builder, signature, arguments):
+        place = _address(context, builder, signature, arguments)
+        return builder.atomic_rmw("add", place, arguments[2], "seq_cst")
+
+    return types.int64(board, types.int64, types.int64), generate
