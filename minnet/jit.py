@@ -37,15 +37,26 @@ log = logging.getLogger("minnet")
 # "python" would make a division a possible exception and so forbid SIMD. Full fast-math would let the compiler
 # assume that there are no NaNs and delete the divergence tests; these three flags give its speed without that.
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "arcp", "nsz"}, "nogil": True}
+INNER_OPTIONS = {name: value for name, value in OPTIONS.items() if name != "nogil"}
 INTERPRETED = bool(config.DISABLE_JIT)
 KEEP_DAYS = 30
 KERNEL_SOURCE = ("jit.py", "network/*.py", "optimizers/*.py", "training/*.py")
 
 _lock = threading.RLock()
 
-inner = numba.njit(**OPTIONS)
-summing = numba.njit(**{**OPTIONS, "fastmath": OPTIONS["fastmath"] | {"reassoc"}})
-"""For a sum whose order does not matter: several partial sums side by side. The order is fixed at compilation."""
+
+def inner(function: Callable) -> Callable:
+    """Let kernels call a function and make it part of themselves. For Python, and for CUDA, it stays what it is."""
+    return numba.extending.register_jitable(**INNER_OPTIONS)(function)
+
+
+def summing(function: Callable) -> Callable:
+    """Do as `inner` for a sum whose order does not matter: several partial sums go side by side.
+
+    The order is fixed when the kernel is compiled.
+    """
+    options = {**INNER_OPTIONS, "fastmath": OPTIONS["fastmath"] | {"reassoc"}}
+    return numba.extending.register_jitable(**options)(function)
 
 
 def compile(function: Callable, signature: Signature, key: str = "") -> Callable:
@@ -105,11 +116,6 @@ def once(build: Callable) -> Callable:
             return remembered(*args)
 
     return locked
-
-
-def callable_from_kernels(function: Callable) -> Callable:
-    """Let kernels call a plain function, which stays plain: Python and CUDA can use it as well."""
-    return numba.extending.register_jitable(**{k: v for k, v in OPTIONS.items() if k != "nogil"})(function)
 
 
 @functools.cache

@@ -9,7 +9,7 @@ Three measurements, all or those that are named:
   driver's own (what lies between the end of a training and the beginning of the next)?
 * pairs: runs of Adam on MNIST, 784-128-10, one alone and two side by side in alternation. What is the throughput of
   two over that of one? (Needs MNIST; the rest of the machine should be idle.)
-* memory: the process's memory after 100, 1000 and 3000 trials of one comparison, and after a second one like it.
+* memory: the process's memory after 100, 1000 and 3000 trials, trained and stored, and after as many more.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ from pathlib import Path
 
 import minnet
 from minnet import machine, training
-from minnet.lab.driver import Silent
-from minnet.lab.engine.local import map_unordered
+from minnet.lab.engine import Stop
+from minnet.lab.engine.local import Threads, map_unordered
+from minnet.lab.store import Store
+from minnet.lab.trials import Trial
 from minnet.training import NetworkSpec, OptimizerSpec, RunSpec, TrainingSpec
 
 TRIALS = 300
@@ -90,21 +92,33 @@ def pairs(rounds: int = 5, runs: int = 4) -> None:
 
 
 def memory(marks: tuple[int, ...] = (100, 1000, 3000)) -> None:
-    """Print what the process takes after many trials."""
+    """Print what the process takes after many trials, all trained and stored; then the same again."""
+    split = minnet.load_dataset("digits").split(0.1, 0)
+    for again in ("", ", again"):
+        trials = [
+            Trial("tune", RunSpec("digits", NetworkSpec((8,)), TrainingSpec(epochs=2), OptimizerSpec("adam"), seed))
+            for seed in range(marks[-1])
+        ]
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            Store(Path(folder)) as store,
+            Threads(1, lambda run: split) as crew,
+        ):
+            store.begin({})
+            for done, record in enumerate(crew.map(trials, Quiet(), Stop()), start=1):
+                store.add(record)
+                if done in marks:
+                    print(f"after {done:5d} trials{again}: {resident():7.1f} MB, {threading.active_count()} threads")
 
-    class Marks(Silent):
-        runs = 0
 
-        def ran(self, parts, record, stored):
-            self.runs += 1
-            if self.runs in marks:
-                print(f"after {self.runs:5d} trials: {resident():7.1f} MB, {threading.active_count()} threads")
+class Quiet:
+    """Hears of trials and says nothing."""
 
-    race = {"optimizers": "adam", "hidden": (8,), "epochs": 2, "trials": marks[-1], **ALONE}
-    for which in ("first", "second"):
-        with tempfile.TemporaryDirectory() as folder:
-            minnet.compare(out=Path(folder), progress=Marks(), **race)
-        print(f"after the {which} comparison of {marks[-1]} trials: {resident():7.1f} MB")
+    def begun(self, trial, where):
+        """Say nothing."""
+
+    def epoch(self, trial, epoch):
+        """Say nothing."""
 
 
 def resident() -> float:

@@ -114,7 +114,10 @@ def draw(record: dict[str, Any], path: Path) -> None:
     from matplotlib.figure import Figure
     from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
-    figure = Figure(figsize=(15, 8.4), layout="constrained")
+    panels = record["panels"]
+    columns = min(len(panels), 3)
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(5 * columns, 1.6 + 3.4 * rows), layout="constrained")
     hardware, settings = record["hardware"], record["environment"]
     blas = ", ".join(f"{name}={value}" for name, value in settings.items() if name.startswith("OPENBLAS"))
     figure.suptitle(
@@ -129,12 +132,7 @@ def draw(record: dict[str, Any], path: Path) -> None:
         ("update", OTHER_COLOURS[2], ":", "", 1.8),
     )
     names = {"roof": "roof: products + bytes of the update", "products": "its products", "update": "its bytes"}
-    panels = list(record["panels"])
-    for axes, panel in zip(figure.subplots(2, 3).ravel(), PANELS):
-        if panel not in panels:
-            axes.set_visible(False)
-            continue
-        points = record["panels"][panel]
+    for axes, (panel, points) in zip(figure.subplots(rows, columns, squeeze=False).ravel(), panels.items()):
         x = [each["value"] for each in points]
         for key, colour, line, marker, width in looks:
             y = [each[key] if isinstance(each[key], float) else stats.median(each[key]) for each in points]

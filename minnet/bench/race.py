@@ -53,9 +53,14 @@ class Lane:
         return self.seconds[WARM_UP:]
 
     @property
+    def timed_cpu(self) -> list[float]:
+        """Processor seconds of the epochs that count."""
+        return self.cpu_s[WARM_UP:]
+
+    @property
     def busy_cores(self) -> float:
         """Median processor seconds per second: how many cores it used."""
-        return stats.median([cpu / wall for cpu, wall in zip(self.cpu_s[WARM_UP:], self.timed)])
+        return stats.median([cpu / wall for cpu, wall in zip(self.timed_cpu, self.timed)])
 
     @property
     def disturbed(self) -> bool:
@@ -75,6 +80,10 @@ class Outcome:
     def ratio(self, label: str, to: str) -> stats.Ratio:
         """Return the time of one contestant over that of another, paired by round."""
         return stats.ratio(self.lanes[label].timed, self.lanes[to].timed)
+
+    def cpu_ratio(self, label: str, to: str) -> stats.Ratio:
+        """Return the same of the processor time, which other processes do not lengthen."""
+        return stats.ratio(self.lanes[label].timed_cpu, self.lanes[to].timed_cpu)
 
     def strangers(self) -> dict[str, str]:
         """Return contestants whose training loss is not that of the first one: they trained something else."""

@@ -55,6 +55,10 @@ def notes(outcome: Outcome) -> list[str]:
     disturbed = [lane.label for lane in outcome.lanes.values() if lane.disturbed]
     if disturbed:
         lines.append(f"not alone: other processes computed beside {', '.join(disturbed)}")
+    if disturbed and all(lane.threads == 1 for lane in outcome.lanes.values()):
+        first, *others = outcome.lanes
+        ratios = (f"{label} {outcome.cpu_ratio(first, label).median:.2f}" for label in others)
+        lines.append(f"  by processor time instead, {first} / peer: {', '.join(ratios)}")
     return lines
 
 

@@ -93,7 +93,14 @@ def command(
     check_engine(engine, scheduler, jobs)
     check_device(device)
     options["vary"] = varied(vary) or None
-    run = {"jobs": jobs, "engine": engine, "scheduler": scheduler, "device": device, "data_dir": data_dir, "wait": wait}
+    run: dict[str, Any] = {
+        "jobs": jobs,
+        "engine": engine,
+        "scheduler": scheduler,
+        "device": device,
+        "data_dir": data_dir,
+        "wait": wait,
+    }
     if suite.is_suite(experiment):
         from minnet.cli.suite import race
 

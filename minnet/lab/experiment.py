@@ -153,7 +153,9 @@ class Experiment:
         """
         keys = [*TEXTS, "data", *BUDGETS, "targets", "network", "training", "optimizer", "optimizers", "vary"]
         if "problem" in content:
-            raise InputError("this is a suite of several problems: run it with minnet compare or minnet.lab.compare_suite")
+            raise InputError(
+                "this is a suite of several problems: run it with minnet compare or minnet.lab.compare_suite"
+            )
         for key in content:
             check_name("key of the experiment", key, keys)
         data = _text("data", content.get("data", "digits"))

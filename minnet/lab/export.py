@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,10 +23,8 @@ def write_parquet(comparison: Comparison, folder: str | os.PathLike) -> list[Pat
     """
     import pandas as pd
 
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError as error:
-        raise InputError('Parquet files need pyarrow: pip install "minnet[parquet]"') from error
+    if find_spec("pyarrow") is None:
+        raise InputError('Parquet files need pyarrow: pip install "minnet[parquet]"')
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     tables = {name: table for name, table in vars(comparison).items() if isinstance(table, pd.DataFrame)}

@@ -13,8 +13,10 @@ from pathlib import Path
 from minnet.errors import InputError
 from minnet.lab import schema
 from minnet.lab.database import FILE, clear_errors, copied, hold, log_of
+from minnet.lab.trials import NORMS
 
 DAMAGED = "runs.damaged{}.sqlite"
+JSON = ("value", "facts", "hyperparameters", "spec", *NORMS)  # columns of any table
 ROWS_PER_PAGE = 200  # more than a page of any of these tables holds
 Row = dict[str, object]
 
@@ -47,7 +49,9 @@ def recover(folder: Path) -> tuple[int, Path]:
             kept = _save(old, new)
         if not kept:
             part.unlink()
-            raise InputError(f"nothing can be read in {path}: try .recover of the program sqlite3, or move it away to start anew")
+            raise InputError(
+                f"nothing can be read in {path}: try .recover of the program sqlite3, or move it away to start anew"
+            )
         damaged = _free_name(folder)
         shutil.copyfile(path, damaged)
         if log_of(path).is_file():
@@ -84,21 +88,28 @@ def _rows(db: sqlite3.Connection, table: str) -> Iterator[Row]:
 def _history(db: sqlite3.Connection, run: Row) -> list[Row]:
     """Return all epochs of a run, or nothing if one is missing or unreadable."""
     epochs = _read(db, "SELECT * FROM epochs WHERE run_id = ? ORDER BY epoch", run["id"])
-    try:
-        json.loads(str(run["spec"])), json.loads(str(run["hyperparameters"]))
-        whole = [row["epoch"] for row in epochs] == list(range(len(epochs))) and epochs[-1]["steps"] == run["steps"]
-    except (ValueError, IndexError):
-        return []
-    return epochs if whole else []
+    whole = epochs and [row["epoch"] for row in epochs] == list(range(len(epochs)))
+    return epochs if whole and epochs[-1]["steps"] == run["steps"] else []
 
 
 def _read(db: sqlite3.Connection, query: str, key: object) -> list[Row]:
+    """Return those rows of a query that are sound, or nothing if they cannot be reached."""
     try:
         cursor = db.execute(query, (key,))
         names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row)) for row in cursor.fetchall()]
+        return [row for row in (dict(zip(names, values)) for values in cursor.fetchall()) if _sound(row)]
     except (sqlite3.DatabaseError, UnicodeDecodeError):
         return []
+
+
+def _sound(row: Row) -> bool:
+    try:
+        for name in JSON:
+            if row.get(name) is not None:
+                json.loads(str(row[name]))
+    except ValueError:
+        return False
+    return True
 
 
 def _insert(db: sqlite3.Connection, table: str, row: Row) -> bool:

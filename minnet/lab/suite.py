@@ -186,8 +186,9 @@ def compare_suite(
 
     Examples
     --------
-    >>> result = compare_suite({"optimizers": "sgd,adam", "trials": 1, "seeds": 1, "extend": 0,
-    ...     "training": {"epochs": 1}, "problem": [{"name": str(h), "network": {"hidden": [h]}} for h in (4, 8)]}, jobs=1)
+    >>> widths = [{"name": str(width), "network": {"hidden": [width]}} for width in (4, 8)]
+    >>> suite = {"optimizers": "sgd,adam", "trials": 1, "seeds": 1, "extend": 0, "problem": widths}
+    >>> result = compare_suite(suite, epochs=1, jobs=1)
     >>> sorted(result.leaderboard["optimizer"]), [*result.comparisons]
     (['adam', 'sgd'], ['4', '8'])
     """
@@ -233,14 +234,14 @@ def load_suite(folder: Any) -> SuiteComparison:
 
 def is_suite(source: Any) -> bool:
     """Return whether a file, a name or a content is that of a suite: it has problems."""
-    if isinstance(source, str | os.PathLike):
+    if isinstance(source, str | Path):
         source = read(source)
     return isinstance(source, Suite) or (isinstance(source, Mapping) and "problem" in source)
 
 
 def resolve_suite(source: Any, **keywords: Any) -> Suite:
     """Return the suite that a file, the name of a shipped one or a content describes; keywords win."""
-    content = read(source) if isinstance(source, str | os.PathLike) else source
+    content = read(source) if isinstance(source, str | Path) else source
     return Suite.from_dict(content, **keywords)
 
 

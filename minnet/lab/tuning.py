@@ -92,11 +92,10 @@ class Tuning:
     @property
     def opening(self) -> list[Part]:
         """The parts to begin with: all points up to the end of their first rung, and the defaults."""
-        first = [
-            part.until(self.spec.rungs(entry)[0][1])
-            for entry, mine in zip(self.spec.entries, self.trials)
-            for part in mine[: len(self.spec.points(entry))]
-        ]
+        first = []
+        for entry, mine in zip(self.spec.entries, self.trials):
+            count, epochs = self.spec.rungs(entry)[0]
+            first += [part.until(epochs) for part in mine[:count]]
         return first + [part for part in self.defaults if part is not None]
 
     @property

@@ -11,7 +11,7 @@ from minnet.network.activations import ACTIVATIONS, SHARED
 from minnet.network.losses import binary_cross_entropy, cross_entropy, squared_error
 
 for function in SHARED:
-    jit.callable_from_kernels(function)
+    jit.inner(function)
 
 
 def value_type(dtype: str) -> types.FunctionType:
@@ -38,8 +38,8 @@ def activation(name: str, dtype: str) -> tuple[Callable, Callable]:
     """Return ``activate`` and ``descend`` for one activation, compiled."""
     scalar = ACTIVATIONS[name]
     return (
-        jit.compile(value_loop(jit.callable_from_kernels(scalar.value)), value_type(dtype).signature),
-        jit.compile(slope_loop(jit.callable_from_kernels(scalar.slope)), slope_type(dtype).signature),
+        jit.compile(value_loop(jit.inner(scalar.value)), value_type(dtype).signature),
+        jit.compile(slope_loop(jit.inner(scalar.slope)), slope_type(dtype).signature),
     )
 
 
@@ -48,7 +48,7 @@ def head(loss: str, output: str, dtype: str) -> Callable:
     """Return the head for a loss and an output activation (not "auto"), compiled."""
     if loss == "mse":
         scalar = ACTIVATIONS[output]
-        function = squared_error(jit.callable_from_kernels(scalar.value), jit.callable_from_kernels(scalar.slope))
+        function = squared_error(jit.inner(scalar.value), jit.inner(scalar.slope))
     else:
         function = {"cross_entropy": cross_entropy, "binary_cross_entropy": binary_cross_entropy}[loss]
     return jit.compile(function, head_type(dtype).signature)

@@ -21,7 +21,8 @@ from minnet.network.propagation import (
     Work,
     add_l2,
     forward,
-    gather,
+    gather_inputs,
+    gather_targets,
     gradient,
     make_work,
     work_type,
@@ -211,14 +212,17 @@ def evaluate(X, Y, scale, params, widths, starts, work, chunk, outputs, activate
     loss, correct = 0.0, 0.0
     for start in range(0, X.shape[0], chunk):
         rows = min(chunk, X.shape[0] - start)
-        gather(X, Y, np.arange(start, start + rows), scale, work)
+        samples = np.arange(start, start + rows)
+        gather_inputs(X, samples, 0, X.shape[1], scale, work.a, work.lists)
+        gather_targets(Y, samples, work.targets)
         forward(params, widths, starts, work, chunk, Part(0, rows, rows), activate, no_penalty, 0, False, False)
         end = first + rows * n_out
         out, targets = work.a[first:end], work.targets[: rows * n_out]
         loss += head(work.z[first:end], out, targets, work.delta[first:end], n_out, params.dtype.type(1))
         for i in range(rows):
             row = out[i * n_out : (i + 1) * n_out]
-            outputs[start + i] = row
+            for j in range(n_out):
+                outputs[start + i, j] = row[j]
             correct += row.argmax() == targets[i * n_out : (i + 1) * n_out].argmax()
     return loss, correct
 
@@ -241,7 +245,9 @@ def gradient_kernel(x_dtype: str, dtype: str) -> Callable:
 def batch_gradient(X, Y, scale, params, grads, widths, starts, blocks, work, activate, descend, head, penalty, step):
     """Gather all samples as one batch and fill `grads`."""
     rows = X.shape[0]
-    gather(X, Y, np.arange(rows), scale, work)
+    samples = np.arange(rows)
+    gather_inputs(X, samples, 0, X.shape[1], scale, work.a, work.lists)
+    gather_targets(Y, samples, work.targets)
     part = Part(0, rows, rows)
     loss = gradient(params, grads, widths, starts, work, rows, part, activate, descend, head, penalty, step, False)
     if penalty.l2 > 0:

@@ -15,7 +15,14 @@ from numba import types
 from minnet import jit
 from minnet.network.dropout import drop, mask_key
 from minnet.network.layout import BIAS
-from minnet.network.terms import LISTS_TYPE, Lists, list_terms, make_lists, note_zeros
+from minnet.network.terms import (
+    LISTS_TYPE,
+    Lists,
+    list_features_of_rows,
+    list_rows_of_features,
+    make_lists,
+    note_zeros,
+)
 from minnet.network.tiles import multiply
 
 CACHE_LINE = 64
@@ -90,13 +97,6 @@ def aligned_zeros(size: int, dtype: str) -> np.ndarray:
 
 
 @jit.inner
-def gather(X, Y, rows, scale, work):
-    """Copy the samples `rows` of X (times `scale`) and of Y into the buffers."""
-    gather_inputs(X, rows, 0, X.shape[1], scale, work.a, work.lists)
-    gather_targets(Y, rows, work.targets)
-
-
-@jit.inner
 def gather_inputs(X, rows, first, n_features, scale, x, lists):
     """Copy some features of the samples `rows`, and list those that are not 0 if there are lists."""
     skip = lists.bits.shape[0] > 0
@@ -108,7 +108,8 @@ def gather_inputs(X, rows, first, n_features, scale, x, lists):
         if skip:
             note_zeros(sample, lists.bits[i])
     if skip:
-        list_terms(lists, rows.size, n_features)
+        list_features_of_rows(lists.bits, lists.of_rows, lists.n_of_rows, rows.size, n_features)
+        list_rows_of_features(lists.bits, lists.of_features, lists.n_of_features, rows.size, n_features)
 
 
 @jit.inner
@@ -165,7 +166,8 @@ def add_to_rows(b, z):
 @jit.inner
 def sum_rows(z, total):
     """Fill `total` with the sum of the rows of a matrix."""
-    total[:] = 0
+    for j in range(total.size):
+        total[j] = 0
     for start in range(0, z.size, total.size):
         row = z[start : start + total.size]
         for j in range(row.size):

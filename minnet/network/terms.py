@@ -91,13 +91,6 @@ def note_zeros(sample, words):
 
 
 @jit.inner
-def list_terms(lists, rows, n_features):
-    """Fill the lists of a batch whose bits are noted."""
-    list_features_of_rows(lists.bits, lists.of_rows, lists.n_of_rows, rows, n_features)
-    list_rows_of_features(lists.bits, lists.of_features, lists.n_of_features, rows, n_features)
-
-
-@jit.inner
 def list_features_of_rows(bits, terms, n_terms, rows, n_features):
     """For each tile of samples: the features that are not 0 in all of them."""
     for tile in range((rows + ROWS - 1) // ROWS):
@@ -116,7 +109,8 @@ def list_features_of_rows(bits, terms, n_terms, rows, n_features):
 @jit.inner
 def list_rows_of_features(bits, terms, n_terms, rows, n_features):
     """For each tile of features: the samples that are not 0 in all of them."""
-    n_terms[:] = 0
+    for tile in range(n_terms.size):
+        n_terms[tile] = 0
     most = terms.size // n_terms.size
     for i in range(rows):
         for w in range(bits.shape[1]):

@@ -59,10 +59,10 @@ def tile_start(tile, rows):
     return max(min(tile * ROWS, rows - ROWS), 0)
 
 
-start_of = jit.callable_from_kernels(tile_start)
+start_of = jit.inner(tile_start)
 
 
-@overload(multiply, jit_options={name: value for name, value in jit.OPTIONS.items() if name != "nogil"})
+@overload(multiply, jit_options=jit.INNER_OPTIONS)
 def _multiply_compiled(A, a_first, a_row, a_term, terms, most, n_terms, B, b_first, C, c_first, rows, columns):
     lanes = VECTOR_BYTES * 8 // C.dtype.bitwidth
     wide = lanes * VECTORS
@@ -101,18 +101,32 @@ def make_tile(vectors, masked):
         signature = types.void(A, whole, whole, whole, terms, whole, whole, B, whole, whole, C, whole, whole, whole)
 
         def generate(context, builder, signature, arguments):
-            named = dict(zip(_Tile.ARGUMENTS, arguments))
-            for name in ("A", "terms", "B", "C"):
-                array = signature.args[_Tile.ARGUMENTS.index(name)]
-                named[name] = context.make_array(array)(context, builder, named[name]).data
-            real = context.get_data_type(C.dtype)
+            values = [
+                context.make_array(kind)(context, builder, value).data if isinstance(kind, types.Array) else value
+                for kind, value in zip(signature.args, arguments)
+            ]
             lanes = VECTOR_BYTES * 8 // C.dtype.bitwidth
-            _Tile(builder, real, lanes, vectors, masked).write(**named)
+            name = f"minnet_tile_{C.dtype}_{vectors}{'_masked' if masked else ''}"
+            builder.call(_function(builder.module, name, values, lanes, vectors, masked), values)
             return context.get_dummy_value()
 
         return signature, generate
 
     return tile
+
+
+def _function(module, name, values, lanes, vectors, masked):
+    """Return the function of a tile, written once per module: inlining it at every call would take long to compile."""
+    if name in module.globals:
+        return module.globals[name]
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [value.type for value in values]), name)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    builder = ir.IRBuilder(function.append_basic_block())
+    real = function.args[_Tile.ARGUMENTS.index("C")].type.pointee
+    _Tile(builder, real, lanes, vectors, masked).write(*function.args)
+    builder.ret_void()
+    return function
 
 
 class _Tile:

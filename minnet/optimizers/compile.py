@@ -72,7 +72,7 @@ def _elementwise(
     return kernel
 
 
-_known_to_kernels = jit.once(jit.callable_from_kernels)
+_known_to_kernels = jit.once(jit.inner)
 
 
 def as_tuple(coefficients: np.ndarray, n: int) -> tuple:
@@ -98,7 +98,7 @@ ROOTS: dict[types.Type, tuple[Any, Any, int, int]] = {
 }
 
 
-@overload(math.cbrt, jit_options={name: value for name, value in jit.OPTIONS.items() if name != "nogil"})
+@overload(math.cbrt, jit_options=jit.INNER_OPTIONS)
 def _cube_root_compiled(x):
     """Cube root, which Numba lacks, in a form that becomes SIMD code: a power would be ten times slower.
 

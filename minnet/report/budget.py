@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from minnet.report.facts import Comparison
-from minnet.report.text import count, listing, number, points, said, share, some
+from minnet.report.text import count, listing, points, said, share, some
 
 
 def sentences(comparison: Comparison) -> list[str]:
     """Return what is to be said about further trials, defaults and successive halving, one statement per line."""
     tuning: Mapping[str, Any] = getattr(comparison, "tuning", {})
-    told = [further(tuning), defaults(tuning), halving(tuning), replay(tuning)]
+    winner = str(comparison.leaderboard["optimizer"].iloc[0]) if len(comparison.leaderboard) else ""
+    told = [further(tuning), defaults(tuning), halving(tuning), replay(tuning, winner)]
     return [line for line in told if line]
 
 
@@ -53,8 +54,10 @@ def defaults(tuning: Mapping[str, Any]) -> str:
     selected = f"it was for {some(chosen, 'method')}" if chosen else "none was"
     gains = sorted((run["best"] - run["val_accuracy"], label) for label, run in runs.items())
     (least, first), (most, last) = gains[0], gains[-1]
-    gained = f"{points(most)} points of validation accuracy over them ({said(last)})"
-    if len(gains) > 1:
+    gained = (
+        f"{points(most)} points of validation accuracy over them ({said(last)})" if most > 0 else "nothing over them"
+    )
+    if len(gains) > 1 and most > 0:
         gained = (
             f"between {points(least)} ({said(first)}) and {points(most)} points ({said(last)}) of validation accuracy"
         )
@@ -71,7 +74,8 @@ def halving(tuning: Mapping[str, Any]) -> str:
     --------
     >>> halving({"halving": {"factor": 3, "rungs": [[12, 2], [4, 6], [1, 18]], "epochs": 66, "full": 216}})
     'Hopeless trials were ended early by successive halving with factor 3: 12 trials for 2 epochs, then the best 4 for
-     6 and the best 1 for 18, each from the start. That took 66 epochs of training instead of 216 (31 %).'
+     6 and the best 1 for 18, each from the start. That took 66 epochs of training instead of 216 (31 %). What is shown
+     of the tuning shows each trial where it ended.'
     """
     facts = tuning.get("halving")
     if not facts:
@@ -81,31 +85,35 @@ def halving(tuning: Mapping[str, Any]) -> str:
     return (
         f"Hopeless trials were ended early by successive halving with factor {facts['factor']}: {trials} trials for "
         f"{count(epochs, 'epoch')}, then {then}, each from the start. That took {facts['epochs']:,} epochs of training "
-        f"instead of {facts['full']:,} ({share(round(facts['epochs'] / facts['full'], 2))})."
+        f"instead of {facts['full']:,} ({share(round(facts['epochs'] / facts['full'], 2))}). What is shown of the "
+        "tuning shows each trial where it ended."
     )
 
 
-def replay(tuning: Mapping[str, Any]) -> str:
-    """Say what successive halving would have trained and selected.
+def replay(tuning: Mapping[str, Any], winner: str = "") -> str:
+    """Say what successive halving would have trained and selected; `winner` is the first of the leaderboard.
 
     Examples
     --------
     >>> print(replay({"replay": {"factor": 3, "optimizers": 2, "epochs": 30, "full": 100, "others": [
-    ...     {"optimizer": "sgd", "lr": 0.1, "lr_in_full": 0.3, "lost": 0.002}]}}))
+    ...     {"optimizer": "sgd", "lr": 0.1, "lr_in_full": 0.3, "lost": 0.002}]}}, "adam"))
     Had hopeless trials been ended early (successive halving with factor 3), 30 % of the tuning's epochs would have
-    been trained, and the same point selected for 1 of 2 methods; not for sgd, 0.20 points lower on validation.
+    been trained, and the same point selected for 1 of 2 methods, adam as the winner among them; the validation
+    accuracy lost is 0.20 points (sgd).
     """
     facts = tuning.get("replay") or {}
     if not facts.get("optimizers") or not facts["full"]:
         return ""
-    others = [
-        f"{said(each['optimizer'])}, {points(each['lost'])} points lower on validation" for each in facts["others"]
-    ]
-    same = facts["optimizers"] - len(others)
-    kept = f"{number(same)} of {count(facts['optimizers'], 'method')}" if others else "every method"
-    but = f"; not for {some(others, 'method')}" if others else ""
+    lost = {each["optimizer"]: each["lost"] for each in facts["others"]}
+    kept = "every method"
+    if lost:
+        kept = f"{facts['optimizers'] - len(lost)} of {count(facts['optimizers'], 'method')}"
+        if winner:
+            kept += f", {said(winner)} as the winner {'not ' if winner in lost else ''}among them"
+        each = [f"{points(value)} points ({said(label)})" for label, value in lost.items()]
+        kept += f"; the validation accuracy lost is {some(each, 'method')}"
     return (
         f"Had hopeless trials been ended early (successive halving with factor {facts['factor']}), "
         f"{share(round(facts['epochs'] / facts['full'], 2))} of the tuning's epochs would have been trained, and the "
-        f"same point selected for {kept}{but}."
+        f"same point selected for {kept}."
     )

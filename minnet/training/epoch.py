@@ -17,7 +17,16 @@ from numba.core.typing import Signature
 from minnet import jit
 from minnet.network import compile as network_compile
 from minnet.network.network import sample_types
-from minnet.network.propagation import PENALTY_TYPE, Part, add_l2, gather, gradient, sum_of_squares, work_type
+from minnet.network.propagation import (
+    PENALTY_TYPE,
+    Part,
+    add_l2,
+    gather_inputs,
+    gather_targets,
+    gradient,
+    sum_of_squares,
+    work_type,
+)
 from minnet.optimizers.base import BIAS
 from minnet.optimizers.compile import update_type
 
@@ -99,40 +108,31 @@ def epoch(
     for step in range(n_steps):
         rows = order[step * batch : (step + 1) * batch]
         part = Part(0, rows.size, rows.size)
-        gather(X, Y, rows, scale, work)
-        loss = penalised_gradient(
-            params, grads, blocks, widths, starts, work, batch, part, activate, descend, head, penalty,
-            first_step + step,
-        )  # fmt: skip
-        if not math.isfinite(loss):
-            return step, total / max(step, 1)
-        total += loss
-        if around.radius[step] > 0:
-            kept = params.copy()
-            climb(params, grads, around.radius[step])
-            loss = penalised_gradient(
-                params, grads, blocks, widths, starts, work, batch, part, activate, descend, head, penalty,
-                first_step + step,
+        gather_inputs(X, rows, 0, X.shape[1], scale, work.a, work.lists)
+        gather_targets(Y, rows, work.targets)
+        climbs = around.radius[step] > 0
+        for ascent in range(1 if climbs else 0, -1, -1):  # SAM takes the gradient twice
+            here = gradient(
+                params, grads, widths, starts, work, batch, part, activate, descend, head, penalty, first_step + step,
+                False,
             )  # fmt: skip
-            params[:] = kept
-            if not math.isfinite(loss):
-                return step, total / (step + 1)
+            if penalty.l2 > 0:
+                here += add_l2(params, grads, blocks, penalty.l2, penalty.decay_biases)
+            if not math.isfinite(here):
+                return step, total / max(step, 1)
+            if ascent > 0 or not climbs:
+                loss = here
+            if ascent > 0:
+                kept = params.copy()
+                climb(params, grads, around.radius[step])
+        if climbs:
+            copy_to(params, kept)
+        total += loss
         move(
             params, grads, slots, memory, blocks, starts, table[step], lr[step], limits, around.pull[step], update,
             norms, step == n_steps - 1,
         )  # fmt: skip
     return n_steps, total / max(n_steps, 1)
-
-
-@jit.inner
-def penalised_gradient(
-    params, grads, blocks, widths, starts, work, batch, part, activate, descend, head, penalty, step
-):  # fmt: skip
-    """Fill `grads` for a gathered batch; return its mean loss, penalty included."""
-    loss = gradient(params, grads, widths, starts, work, batch, part, activate, descend, head, penalty, step, False)
-    if penalty.l2 > 0:
-        loss += add_l2(params, grads, blocks, penalty.l2, penalty.decay_biases)
-    return loss
 
 
 @jit.inner
@@ -152,11 +152,19 @@ def move(
     if limits.max_norm > 0:
         bound_norms(params, blocks, limits.max_norm)
     if pull > 0:
-        slots[-1][:] = params
+        copy_to(slots[-1], params)
     if measured:
         measure(params, starts, norms[2])
-        before -= params
+        for i in range(params.size):
+            before[i] -= params[i]
         measure(before, starts, norms[1])
+
+
+@jit.inner
+def copy_to(there, values):
+    """Copy a vector. NumPy's own notation would compile the text of an error about shapes as well."""
+    for i in range(values.size):
+        there[i] = values[i]
 
 
 @jit.inner

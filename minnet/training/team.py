@@ -32,7 +32,6 @@ from minnet.network.propagation import (
     Work,
     add_l2,
     aligned_zeros,
-    gather,
     gather_inputs,
     gather_targets,
     gradient,
@@ -45,7 +44,7 @@ from minnet.network.terms import LISTS_TYPE, Lists, make_lists
 from minnet.network.tiles import multiply
 from minnet.optimizers.compile import update_type
 from minnet.training.barrier import fail, make_board, meet
-from minnet.training.epoch import LIMITS_TYPE, decay, move
+from minnet.training.epoch import LIMITS_TYPE, copy_to, decay, move
 
 FEWER = 8  # times fewer samples than features
 GRAIN = 16  # parameters or features that stay together: a cache line of float32
@@ -274,6 +273,7 @@ def share_gradient(
     high = min(low + most_rows, rows.size)
     mine = rows[low:high]
     received = share.own > 0
+    gather_targets(Y, mine, work.targets)
     if received:
         gather_inputs(X, rows, share.first_feature, share.n_features, scale, share.x, share.lists)
         terms, most, n_terms = terms_of_rows(share.lists, 0, share.n_features)
@@ -281,12 +281,11 @@ def share_gradient(
             share.x, 0, share.n_features, 1, terms, most, n_terms, params, share.first_feature * units,
             shared.products[share.worker], 0, rows.size, units,
         )  # fmt: skip
-        gather_targets(Y, mine, work.targets)
         meet(shared.board, share.workers)
         z = work.z[most_rows * widths[0] : most_rows * widths[0] + mine.size * units]
         add_products(shared.products, low * units, z)
     else:
-        gather(X, Y, mine, scale, work)
+        gather_inputs(X, mine, 0, X.shape[1], scale, work.a, work.lists)
     gradients = shared.gradients[share.worker]
     shared.losses[share.worker * GRAIN] = gradient(
         params, gradients, widths, starts, work, most_rows, Part(low, mine.size, rows.size), activate, descend, head,
@@ -294,7 +293,7 @@ def share_gradient(
     )  # fmt: skip
     if received:
         first = most_rows * widths[0]
-        shared.deltas[low * units : high * units] = work.delta[first : first + mine.size * units]
+        copy_to(shared.deltas[low * units :], work.delta[first : first + mine.size * units])
     meet(shared.board, share.workers)
     if received:
         terms, most, n_terms = terms_of_features(share.lists, 0, rows.size)

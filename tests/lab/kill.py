@@ -27,7 +27,7 @@ TIMES = ["seconds_to_target", "train_s", "eval_s", "compile_s"]
 def torture(kills: int, folder: Path, seed: int = 0) -> Counter[str]:
     """Kill `kills` times and return how often during what; an `AssertionError` says what was lost."""
     chance, during, rounds = random.Random(seed), Counter[str](), 0
-    compare(folder / "undisturbed").wait()
+    finish(folder / "undisturbed")
     while during.total() < kills:
         rounds += 1
         here, known = folder / f"round {rounds}", 0
@@ -41,7 +41,7 @@ def torture(kills: int, folder: Path, seed: int = 0) -> Counter[str]:
             during[phase] += 1
             print(f"kill {during.total():3d}, {phase:11s}: {told} more runs reported, {stored} stored", flush=True)
         else:
-            assert compare(here).wait() == 0
+            finish(here)
         check_result(folder / "undisturbed", here)
         print(f"round {rounds} came to its end: same leaderboard, every trial once", flush=True)
     return during
@@ -51,6 +51,13 @@ def compare(folder: Path) -> subprocess.Popen[str]:
     """Start the comparison."""
     command = [sys.executable, "-m", "minnet", "compare", *RACE, "--out", str(folder)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def finish(folder: Path) -> None:
+    """Let the comparison come to its end."""
+    with compare(folder) as process:
+        text, _ = process.communicate()
+    assert process.returncode == 0, text
 
 
 def one_session(folder: Path, chance: random.Random) -> tuple[str, int, int]:
@@ -65,7 +72,7 @@ def one_session(folder: Path, chance: random.Random) -> tuple[str, int, int]:
     code : int
         Of its exit: 0 if it was quicker than the kill.
     """
-    after, moment = chance.randrange(7), chance.random()
+    after, moment = chance.randrange(5), chance.random()
     with compare(folder) as process:
         lines: Queue[str] = Queue()
         reader = Thread(target=lambda: [lines.put(line) for line in process.stdout])
@@ -137,7 +144,10 @@ def check_result(undisturbed: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    count, place = int(sys.argv[1]) if len(sys.argv) > 1 else 50, Path(sys.argv[2] if len(sys.argv) > 2 else "runs/kill")
+    count, place = (
+        int(sys.argv[1]) if len(sys.argv) > 1 else 50,
+        Path(sys.argv[2] if len(sys.argv) > 2 else "runs/kill"),
+    )
     begun = time.monotonic()
     result = torture(count, place)
     times = ", ".join(f"{times} while {phase}" for phase, times in result.most_common())

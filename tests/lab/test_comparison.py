@@ -151,6 +151,13 @@ def test_two_identical_methods_under_two_names_show_no_difference_and_a_worse_on
     assert found >= 95
 
 
+def test_the_size_of_the_test_set_says_what_chance_can_do():
+    """One image more on each of two seeds shows nothing; the same difference measured finely does."""
+    methods = {"a": (TUNED, finals(0.9, 0.9)), "b": (TUNED, finals(0.9 - 1 / 360, 0.9 - 1 / 360))}
+    assert not comparison(methods, samples=360).leaderboard["difference_shown"][1]
+    assert comparison(methods, samples=1_000_000).leaderboard["difference_shown"][1]
+
+
 def test_two_names_of_the_same_runs_show_no_difference():
     tests = finals(0.90, 0.93, 0.91)
     assert not comparison({"a": (TUNED, tests), "b": (TUNED, tests)}).leaderboard["difference_shown"].any()

@@ -88,7 +88,7 @@ def test_what_cannot_be_recovered(folder, tmp_path_factory):
     with Store(folder), pytest.raises(InputError, match="another process"):
         recover(folder)
     (folder / FILE).write_bytes(b"no database" * 1000)
-    with pytest.raises(InputError, match="nothing can be read in .*move it away"):
+    with pytest.raises(InputError, match=r"nothing can be read in .*move it away"):
         recover(folder)
     assert sorted(path.name for path in folder.iterdir()) == ["runs.lock", FILE]
     with pytest.raises(InputError, match="nothing to recover"):

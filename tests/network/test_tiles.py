@@ -5,7 +5,14 @@ import pytest
 from numba import njit
 
 from minnet import jit
-from minnet.network.terms import list_terms, lowest_bit, make_lists, mostly_zero, note_zeros
+from minnet.network.terms import (
+    list_features_of_rows,
+    list_rows_of_features,
+    lowest_bit,
+    make_lists,
+    mostly_zero,
+    note_zeros,
+)
 from minnet.network.tiles import ROWS, VECTOR_BYTES, VECTORS, multiply, tile_start
 
 SHAPES = [(rows, terms, columns) for rows in (1, 3, 4, 5, 9) for terms in (1, 7) for columns in (1, 2, 15, 17)]
@@ -15,6 +22,15 @@ SHAPES += [(5, 3, columns) for columns in (31, 32, 33, 48, 49, 63, 64, 65, 127, 
 @njit(**jit.OPTIONS)
 def product(A, a_first, a_row, a_term, terms, most, n_terms, B, b_first, C, c_first, rows, columns):
     multiply(A, a_first, a_row, a_term, terms, most, n_terms, B, b_first, C, c_first, rows, columns)
+
+
+@njit(**jit.OPTIONS)
+def noted(X, lists):
+    rows, n_features = X.shape
+    for i in range(rows):
+        note_zeros(X[i], lists.bits[i])
+    list_features_of_rows(lists.bits, lists.of_rows, lists.n_of_rows, rows, n_features)
+    list_rows_of_features(lists.bits, lists.of_features, lists.n_of_features, rows, n_features)
 
 
 def everything(n):
@@ -71,9 +87,7 @@ def test_lists_hold_what_is_not_zero(n_features, rows):
     rng = np.random.default_rng(n_features)
     X = (rng.random((rows, n_features)) < 0.2) * rng.integers(1, 256, (rows, n_features)).astype(np.uint8)
     lists = make_lists(n_features, max(n_features, 9), 9, skip=True)
-    for i in range(rows):
-        note_zeros(X[i], lists.bits[i])
-    list_terms(lists, rows, n_features)
+    noted(X, lists)
     for tile in range(-(-rows // ROWS)):
         first = tile_start(tile, rows)
         listed = lists.of_rows[tile * n_features :][: lists.n_of_rows[tile]]
@@ -94,9 +108,7 @@ def test_leaving_out_zeros_changes_no_bit(dtype):
     X = ((rng.random((rows, n_features)) < 0.3) * rng.normal(size=(rows, n_features))).astype(dtype)
     W, D = rng.normal(size=(n_features, columns)).astype(dtype), rng.normal(size=(rows, columns)).astype(dtype)
     lists = make_lists(n_features, n_features, rows, skip=True)
-    for i in range(rows):
-        note_zeros(X[i], lists.bits[i])
-    list_terms(lists, rows, n_features)
+    noted(X, lists)
     x = X.ravel()
     for steps, count, terms, (listed, most, n), B, height in (
         ((n_features, 1), rows, n_features, (lists.of_rows, n_features, lists.n_of_rows), W, rows),

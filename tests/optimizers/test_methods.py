@@ -148,7 +148,7 @@ def test_float32_loop_is_vectorised_float32(name, style):
     import numba
 
     method = optimizers.get(name, style)
-    rule = jit.callable_from_kernels(method.rule)
+    rule = jit.inner(method.rule)
     loop = compiling.LOOPS[len(method.slots)](rule, len(method.columns))
     kernel = numba.njit(compiling.update_type("float32").signature, **jit.OPTIONS)(loop)
     ir = kernel.inspect_llvm(kernel.signatures[0])

@@ -199,8 +199,8 @@ def test_no_number_makes_it_double(here, name):
 
     method = optimizers.get(f"mine.py:{name}")
     for helper in method.helpers:
-        jit.callable_from_kernels(helper)
-    loop = compiling.LOOPS[len(method.slots)](jit.callable_from_kernels(method.rule), len(method.columns))
+        jit.inner(helper)
+    loop = compiling.LOOPS[len(method.slots)](jit.inner(method.rule), len(method.columns))
     kernel = numba.njit(compiling.update_type("float32").signature, **jit.OPTIONS)(loop)
     assert "double" not in kernel.inspect_llvm(kernel.signatures[0])
 
@@ -212,7 +212,7 @@ def test_without_typing_it_would_be_double(here):
 
     namespace: dict = {}
     exec(FILE[FILE.index("def my_rmsprop") : FILE.index("def my_sgd")], namespace)
-    loop = compiling.LOOPS[1](jit.callable_from_kernels(namespace["my_rmsprop"]), 2)
+    loop = compiling.LOOPS[1](jit.inner(namespace["my_rmsprop"]), 2)
     kernel = numba.njit(compiling.update_type("float32").signature, **jit.OPTIONS)(loop)
     assert "double" in kernel.inspect_llvm(kernel.signatures[0])
 

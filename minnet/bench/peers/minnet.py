@@ -16,9 +16,10 @@ class Contestant:
 
     def __init__(self, task: Task, variant: str) -> None:
         count = task.threads if variant == "runs" else 1
-        self.limit = machine.blas_threads(task.threads // count)
+        threads = task.threads // count
+        self.limit = machine.blas_threads(threads)
         self.limit.__enter__()  # for the life of this process
-        self.runs = [Run(task.spec, task.split) for _ in range(count)]
+        self.runs = [Run(task.spec, task.split, threads) for _ in range(count)]
         self.pool = ThreadPoolExecutor(count)
 
     def epoch(self, order: np.ndarray) -> float:
