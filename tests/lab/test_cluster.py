@@ -6,6 +6,7 @@ import importlib.util
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 
 import pandas as pd
@@ -96,7 +97,7 @@ def test_a_method_of_ones_own_travels(cluster, tmp_path, monkeypatch):
 @distributed
 def test_the_first_ctrl_c_finishes_what_runs_and_cancels_the_rest(cluster, tmp_path):
     command = [sys.executable, "-m", "minnet", "compare", "--engine", "dask", "--scheduler", cluster.address,
-               "--optimizers", "sgd,adam", "--trials", "30", "--seeds", "1", "--epochs", "300", "--batch-size", "4",
+               "--optimizers", "sgd,adam", "--trials", "30", "--seeds", "1", "--epochs", "150", "--batch-size", "4",
                "--hidden", "8", "--out", str(tmp_path)]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         seen = []
@@ -152,3 +153,18 @@ def test_no_scheduler_there(monkeypatch):
 @pytest.mark.parametrize("backend", ["loky", "multiprocessing"])
 def test_through_joblib(local, backend):
     same(minnet.compare(engine=f"joblib:{backend}", jobs=2, **RACE), local)
+
+
+@distributed
+def test_a_cluster_without_workers_says_so_and_goes_on_with_the_first(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("minnet.lab.engine.cluster.LONELY_S", 0.2)
+    race = {**RACE, "optimizers": "sgd", "trials": 1, "seeds": 1}
+    with Cluster(tmp_path) as empty:
+        timer = threading.Timer(1.0, empty.worker, ["first"])
+        timer.start()
+        result = minnet.compare(engine="dask", scheduler=empty.address, **race)
+        timer.join()
+    assert [record.getMessage() for record in caplog.records if record.name == "minnet"] == [
+        f"no worker yet: start some with dask worker {empty.address}"
+    ]
+    assert len(result.leaderboard) == 1

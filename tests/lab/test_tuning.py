@@ -197,6 +197,28 @@ def test_the_result_does_not_depend_on_jobs_or_interruptions(fake, many, tmp_pat
     assert resumed.tuning == whole.tuning == load(tmp_path).tuning
 
 
+def test_only_trials_of_equal_length_are_compared(many):
+    """Accuracies fall with time here: a trial that ended early looks better than any that went on."""
+    spec = Experiment.from_dict({**many, "extend": 0, "optimizer": [{"name": "sgd"}]})
+    batches = []
+
+    def train(tuning, parts):
+        batches.append([(part.trial, part.run.epochs) for part in parts])
+        return {
+            part.run.id: {
+                "diverged": False,
+                "val_accuracy": 1 / part.run.epochs + part.trial / 100,
+                "val_loss": 0.0,
+                "history": [{"epoch": part.run.epochs}],
+            }
+            for part in parts
+        }
+
+    [winner] = Tuning(spec, "x", train).run()
+    assert batches == [[(trial, 1) for trial in range(9)], [(6, 3), (7, 3), (8, 3)], [(8, 9)]]
+    assert (winner.trial, winner.run.epochs) == (8, 9)
+
+
 def test_the_total_told_is_what_is_run(fake, many):
     counts = {"ran": 0}
 

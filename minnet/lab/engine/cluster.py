@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import time
 import uuid
 from collections.abc import Generator, Iterable, Sequence
@@ -22,11 +23,14 @@ from minnet.lab.engine.remote import Task, perform, tasks_of
 from minnet.lab.engine.stopping import Pace, Stop
 from minnet.lab.trials import Trial
 
+log = logging.getLogger("minnet")
+
 if TYPE_CHECKING:
     from distributed import Client, Future
 
 PATIENCE_S = 0.1
 CONNECT_S = 10.0
+LONELY_S = 5.0  # without a worker for so long, the user is told
 TELL_S = 0.5  # after the first, a worker reports the epochs of a trial no more often than this
 
 
@@ -111,6 +115,7 @@ class _Batch:
         self.client.subscribe_topic(self.topic, self._heard)
         try:
             self._submit()
+            lonely = time.monotonic() + LONELY_S
             while self.futures:
                 if self.stop.is_set():
                     self._cancel(key for key in self.futures if key not in self.paces or self.paces[key].is_over())
@@ -119,6 +124,9 @@ class _Batch:
                 try:
                     future = self.ended.get(timeout=PATIENCE_S)
                 except Empty:
+                    if time.monotonic() > lonely and not self.paces and not self.client.nthreads():
+                        log.warning("no worker yet: start some with dask worker %s", self.address)
+                        lonely = math.inf
                     continue
                 key = str(future.key)
                 if future.status == "finished":
