@@ -8,7 +8,8 @@ Three measurements, all or those that are named:
   training and evaluation, how much the setting up of a run (arrays, tables, initial weights), and how much the
   driver's own (what lies between the end of a training and the beginning of the next)?
 * pairs: runs of Adam on MNIST, 784-128-10, one alone and two side by side in alternation. What is the throughput of
-  two over that of one? (Needs MNIST; the rest of the machine should be idle.)
+  two over that of one? (Needs MNIST and idle cores; the processor time of a run, which is printed as well, also tells
+  on a busy machine what a neighbour costs in shared caches and memory.)
 * memory: the process's memory after 100, 1000 and 3000 trials, trained and stored, and after as many more.
 """
 
@@ -77,18 +78,28 @@ def pairs(rounds: int = 5, runs: int = 4) -> None:
     spec = RunSpec("mnist", NetworkSpec((128,)), TrainingSpec(epochs=2), OptimizerSpec("adam", hyper={"lr": 1e-3}))
     split = minnet.load_dataset("mnist").split(0.1, 0)
     training.train(spec, split)  # what is compiled is there
+    cpu: dict[int, list[float]] = {1: [], 2: []}
+
+    def run(jobs: int) -> None:
+        started = time.thread_time()
+        training.train(spec, split)
+        cpu[jobs].append(time.thread_time() - started)
+
     ratios = []
     with machine.blas_threads(1):
         for _ in range(rounds):
             seconds = {}
-            for jobs in (1, 2):
+            for jobs in cpu:
                 started = time.perf_counter()
-                for _ in map_unordered(lambda seed: training.train(spec, split), range(runs), jobs):
+                for _ in map_unordered(run, [jobs] * runs, jobs):
                     pass
                 seconds[jobs] = time.perf_counter() - started
             ratios.append(seconds[1] / seconds[2])
+    alone, beside = (statistics.median(cpu[jobs]) for jobs in (1, 2))
     print(f"throughput of two runs side by side over one alone: {statistics.median(ratios):.2f} "
           f"(from {min(ratios):.2f} to {max(ratios):.2f} in {rounds} rounds of {runs} runs)")  # fmt: skip
+    print(f"processor seconds of a run: {alone:.3f} alone, {beside:.3f} beside another: with two idle cores up to "
+          f"{2 * alone / beside:.2f}")  # fmt: skip
 
 
 def memory(marks: tuple[int, ...] = (100, 1000, 3000)) -> None:

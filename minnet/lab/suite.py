@@ -273,7 +273,7 @@ def aggregate(boards: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     table = pd.DataFrame(index=next(iter(boards.values()))["optimizer"])
     single, ranks = {}, pd.DataFrame(index=table.index)
     for name, board in boards.items():
-        board = board.set_index("optimizer").reindex(table.index)
+        board = board.set_index("optimizer")
         ranks[name] = board["test_accuracy_median"].rank(ascending=False)
         single.update({f"{name}: {column}": {**board, "rank": ranks[name]}[column] for column in SINGLE})
     table["mean_rank"] = ranks.mean(axis=1)

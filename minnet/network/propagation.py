@@ -23,7 +23,7 @@ from minnet.network.terms import (
     make_lists,
     note_zeros,
 )
-from minnet.network.tiles import multiply
+from minnet.network.tiles import Factor, Terms, multiply
 
 CACHE_LINE = 64
 STRIP = 16  # rows of a matrix that are transposed side by side
@@ -139,9 +139,9 @@ def forward(params, widths, starts, work, batch, part, activate, penalty, step, 
         middle = starts[layer] + fan_in * fan_out
         if layer > 0 or not received:
             source = work.h if training and dropped(penalty, layer) else work.a
-            terms, most, n_terms = terms_of_rows(work.lists, layer, fan_in)
+            X = Factor(source, first, fan_in, 1)
             multiply(
-                source, first, fan_in, 1, terms, most, n_terms, params, starts[layer], work.z, following, rows, fan_out
+                X, terms_of_rows(work.lists, layer, fan_in), params, starts[layer], work.z, following, rows, fan_out
             )
         z = work.z[following : following + rows * fan_out]
         add_to_rows(params[middle : middle + fan_out], z)
@@ -176,18 +176,24 @@ def sum_rows(z, total):
 
 @jit.inner
 def terms_of_rows(lists, layer, fan_in):
-    """Return the terms, the length of a list and the numbers of terms for ``X W``."""
+    """Return the terms of ``X W``."""
     if layer == 0 and lists.bits.shape[0] > 0:
-        return lists.of_rows, fan_in, lists.n_of_rows
-    return lists.everything, 0, lists.numbers[fan_in : fan_in + 1]
+        return Terms(lists.of_rows, fan_in, lists.n_of_rows)
+    return all_terms(lists, fan_in)
 
 
 @jit.inner
 def terms_of_features(lists, layer, rows):
-    """Return the terms, the length of a list and the numbers of terms for ``Xᵀ D``."""
+    """Return the terms of ``Xᵀ D``."""
     if layer == 0 and lists.bits.shape[0] > 0:
-        return lists.of_features, lists.of_features.size // lists.n_of_features.size, lists.n_of_features
-    return lists.everything, 0, lists.numbers[rows : rows + 1]
+        return Terms(lists.of_features, lists.of_features.size // lists.n_of_features.size, lists.n_of_features)
+    return all_terms(lists, rows)
+
+
+@jit.inner
+def all_terms(lists, n):
+    """Return the terms 0 to n - 1, for all tiles."""
+    return Terms(lists.everything, 0, lists.numbers[n : n + 1])
 
 
 @jit.inner
@@ -204,15 +210,13 @@ def backward(params, grads, widths, starts, work, batch, part, descend, penalty,
         delta = work.delta
         if layer > 0 or not received:
             source = work.h if dropped(penalty, layer) else work.a
-            terms, most, n_terms = terms_of_features(work.lists, layer, rows)
-            multiply(
-                source, before, 1, fan_in, terms, most, n_terms, delta, first, grads, starts[layer], fan_in, fan_out
-            )
+            X = Factor(source, before, 1, fan_in)
+            multiply(X, terms_of_features(work.lists, layer, rows), delta, first, grads, starts[layer], fan_in, fan_out)
         sum_rows(delta[first : first + rows * fan_out], grads[middle : middle + fan_out])
         if layer > 0:
             turn(params[starts[layer] : middle], work.turned, fan_in, fan_out)
-            terms, n_terms = work.lists.everything, work.lists.numbers[fan_out : fan_out + 1]
-            multiply(delta, first, fan_out, 1, terms, 0, n_terms, work.turned, 0, delta, before, rows, fan_in)
+            D = Factor(delta, first, fan_out, 1)
+            multiply(D, all_terms(work.lists, fan_out), work.turned, 0, delta, before, rows, fan_in)
             below = delta[before : before + rows * fan_in]
             if penalty.dropout > 0:
                 drop(below, below, penalty.dropout, mask_key(penalty.seed, step, layer), part.first * fan_in)

@@ -17,6 +17,8 @@ array in registers.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
@@ -33,23 +35,42 @@ VECTORS = 2 if VECTOR_BYTES == 32 else 4  # AVX2 has 16 registers, AVX-512 and N
 INTEGER = ir.IntType(64)
 
 
-def multiply(A, a_first, a_row, a_term, terms, most, n_terms, B, b_first, C, c_first, rows, columns):
+class Factor(NamedTuple):
+    """The left factor of a product: its entry (r, t) lies at ``values[first + r * row + t * term]``."""
+
+    values: np.ndarray
+    first: int
+    row: int
+    term: int
+
+
+class Terms(NamedTuple):
+    """Which terms a product has: the list of tile i begins at ``listed[i * most]`` and holds ``counts[i]`` terms.
+
+    If there is only one count, the first list serves all tiles.
+    """
+
+    listed: np.ndarray
+    most: int
+    counts: np.ndarray
+
+
+def multiply(A, terms, B, b_first, C, c_first, rows, columns):
     """Fill `C` with a product of `rows` rows; here the definition, which runs where nothing is compiled.
 
     Parameters
     ----------
-    A : vector; entry (r, t) lies at ``a_first + r * a_row + t * a_term``
-    terms : vector of int32; the list of a tile of rows (see `tile_start`) begins at ``tile * most``
-    n_terms : vector, terms in the list of every tile; if it holds one number, the first list serves all tiles
+    A : Factor
+    terms : Terms
     B : vector; row t begins at ``b_first + t * columns``
     C : vector; row r begins at ``c_first + r * columns``
     rows, columns : shape of the product
     """
     for tile in range(-(-rows // ROWS)):
-        first, height, number = tile_start(tile, rows), min(ROWS, rows), min(tile, n_terms.size - 1)
-        t = terms[number * most : number * most + n_terms[number]].astype(np.int64)
+        first, height, number = tile_start(tile, rows), min(ROWS, rows), min(tile, terms.counts.size - 1)
+        t = terms.listed[number * terms.most :][: terms.counts[number]].astype(np.int64)
         r = np.arange(first, first + height)
-        left = A[a_first + r[:, None] * a_row + t * a_term]
+        left = A.values[A.first + r[:, None] * A.row + t * A.term]
         right = B[b_first + t[:, None] * columns + np.arange(columns)]
         C[c_first + first * columns : c_first + (first + height) * columns] = (left @ right).ravel()
 
@@ -63,31 +84,32 @@ start_of = jit.inner(tile_start)
 
 
 @overload(multiply, jit_options=jit.INNER_OPTIONS)
-def _multiply_compiled(A, a_first, a_row, a_term, terms, most, n_terms, B, b_first, C, c_first, rows, columns):
+def _multiply_compiled(A, terms, B, b_first, C, c_first, rows, columns):
     lanes = VECTOR_BYTES * 8 // C.dtype.bitwidth
     wide = lanes * VECTORS
 
-    def compiled(A, a_first, a_row, a_term, terms, most, n_terms, B, b_first, C, c_first, rows, columns):
+    def compiled(A, terms, B, b_first, C, c_first, rows, columns):
+        values, term, listed = A.values, A.term, terms.listed
         # Columns outside: a panel of B stays in the cache while all rows pass.
         for column in range(0, columns, wide):
             left = columns - column
             for tile in range(rows if rows < ROWS else (rows + ROWS - 1) // ROWS):
                 if rows < ROWS:  # each row is a tile, all of whose rows are this one
-                    first, row_step, c_step, number = tile, 0, 0, 0
+                    first, row, c_row, number = tile, 0, 0, 0
                 else:
-                    first, row_step, c_step, number = start_of(tile, rows), a_row, columns, min(tile, n_terms.size - 1)
-                a, b, c = a_first + first * a_row, b_first + column, c_first + first * columns + column
-                t, n = number * most, n_terms[number]
+                    first, row, c_row, number = start_of(tile, rows), A.row, columns, min(tile, terms.counts.size - 1)
+                a, b, c = A.first + first * A.row, b_first + column, c_first + first * columns + column
+                t, n = number * terms.most, terms.counts[number]
                 if left >= wide:
-                    full_tile(A, a, row_step, a_term, terms, t, n, B, b, columns, C, c, c_step, 0)
+                    full_tile(values, a, row, term, listed, t, n, B, b, columns, C, c, c_row, 0)
                 elif left > 3 * lanes:
-                    tile_4(A, a, row_step, a_term, terms, t, n, B, b, columns, C, c, c_step, left - 3 * lanes)
+                    tile_4(values, a, row, term, listed, t, n, B, b, columns, C, c, c_row, left - 3 * lanes)
                 elif left > 2 * lanes:
-                    tile_3(A, a, row_step, a_term, terms, t, n, B, b, columns, C, c, c_step, left - 2 * lanes)
+                    tile_3(values, a, row, term, listed, t, n, B, b, columns, C, c, c_row, left - 2 * lanes)
                 elif left > lanes:
-                    tile_2(A, a, row_step, a_term, terms, t, n, B, b, columns, C, c, c_step, left - lanes)
+                    tile_2(values, a, row, term, listed, t, n, B, b, columns, C, c, c_row, left - lanes)
                 else:
-                    tile_1(A, a, row_step, a_term, terms, t, n, B, b, columns, C, c, c_step, left)
+                    tile_1(values, a, row, term, listed, t, n, B, b, columns, C, c, c_row, left)
 
     return compiled
 

@@ -41,7 +41,7 @@ from minnet.network.propagation import (
     work_type,
 )
 from minnet.network.terms import LISTS_TYPE, Lists, make_lists
-from minnet.network.tiles import multiply
+from minnet.network.tiles import Factor, multiply
 from minnet.optimizers.compile import update_type
 from minnet.training.barrier import fail, make_board, meet
 from minnet.training.epoch import LIMITS_TYPE, copy_to, decay, move
@@ -276,9 +276,9 @@ def share_gradient(
     gather_targets(Y, mine, work.targets)
     if received:
         gather_inputs(X, rows, share.first_feature, share.n_features, scale, share.x, share.lists)
-        terms, most, n_terms = terms_of_rows(share.lists, 0, share.n_features)
+        X = Factor(share.x, 0, share.n_features, 1)
         multiply(
-            share.x, 0, share.n_features, 1, terms, most, n_terms, params, share.first_feature * units,
+            X, terms_of_rows(share.lists, 0, share.n_features), params, share.first_feature * units,
             shared.products[share.worker], 0, rows.size, units,
         )  # fmt: skip
         meet(shared.board, share.workers)
@@ -296,10 +296,10 @@ def share_gradient(
         copy_to(shared.deltas[low * units :], work.delta[first : first + mine.size * units])
     meet(shared.board, share.workers)
     if received:
-        terms, most, n_terms = terms_of_features(share.lists, 0, rows.size)
+        X = Factor(share.x, 0, 1, share.n_features)
         multiply(
-            share.x, 0, 1, share.n_features, terms, most, n_terms, shared.deltas, 0, grads,
-            share.first_feature * units, share.n_features, units,
+            X, terms_of_features(share.lists, 0, rows.size), shared.deltas, 0, grads, share.first_feature * units,
+            share.n_features, units,
         )  # fmt: skip
 
 

@@ -192,15 +192,25 @@ def test_more_samples_or_larger_batches_than_there_are_is_an_error():
         _ = task(batch=2000).split
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "momentum", "nesterov"])
+@pytest.mark.parametrize("optimizer", ["adam", "momentum", "nesterov", "sgd"])
 def test_scikit_learn_trains_the_same(optimizer):
-    from minnet.bench.peers import create
-
     shared = task(batch=64, optimizer=optimizer)
-    contestants = [create(name, shared) for name in ("minnet", "sklearn")]
-    losses = np.array([[each.epoch(shared.order(epoch)) for epoch in (1, 2, 3)] for each in contestants])
-    np.testing.assert_allclose(losses[0], losses[1], rtol=race.SAME)
-    assert losses[0, 2] < 0.9 * losses[0, 0]
+    ours, theirs = (peers.create(name, shared) for name in ("minnet", "sklearn"))
+    X, y, theirs.model.shuffle = theirs.X, theirs.y, False  # its own order would hide small differences
+    losses = []
+    for epoch in (1, 2, 3):
+        order = shared.order(epoch)
+        theirs.X, theirs.y = X[order], y[order]
+        losses.append((ours.epoch(order), theirs.epoch(order)))
+    np.testing.assert_allclose(*np.transpose(losses), rtol=2e-3)
+    assert losses[2][0] < losses[0][0]
+
+
+def test_scikit_learn_draws_a_fresh_order_for_every_epoch():
+    contestant = peers.create("sklearn", task(batch=64))
+    state = contestant.model.random_state.get_state()[1].copy()
+    contestant.epoch(np.arange(0))
+    assert not np.array_equal(state, contestant.model.random_state.get_state()[1])
 
 
 def test_a_race_on_this_machine():

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import random
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -65,6 +67,15 @@ def test_every_run_that_can_be_read_is_saved(folder, damage, seed):
         assert RUNS // 3 < kept < RUNS
         assert store.info("experiment") == {"name": "mine"}
         assert store.add(record("new"))
+
+
+@pytest.mark.parametrize("epoch", [1, EPOCHS - 1])
+def test_a_run_that_has_lost_an_epoch_is_not_kept(folder, epoch):
+    with closing(sqlite3.connect(folder / FILE)) as db, db:
+        db.execute("DELETE FROM epochs WHERE run_id = 'run 7' AND epoch = ?", (epoch,))
+    assert recover(folder)[0] == RUNS - 1
+    with Store(folder) as store:
+        assert store.missing(["run 6", "run 7"]) == ["run 7"]
 
 
 def test_a_store_without_its_log_is_older_and_whole(folder):

@@ -53,6 +53,17 @@ def test_who_drives_an_older_store_brings_its_tables_up_to_date(tmp_path, versio
         assert len(read[2]) == 8
 
 
+def test_the_list_of_sessions_became_a_table(tmp_path):
+    write(tmp_path, 1)
+    with Store(tmp_path) as store:
+        assert store.db.execute("SELECT id, started, finished FROM sessions").fetchall() == [
+            (1, "2026-11-22T20:13:14+00:00", "2026-11-22T20:13:16+00:00")
+        ]
+        assert store.info("sessions") is None
+        store.begin({})
+        assert store.session == 2
+
+
 def test_a_step_that_fails_leaves_everything_as_it_was(tmp_path, monkeypatch):
     write(tmp_path, 1)
     monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, "ALTER TABLE nothing ADD COLUMN x;"))

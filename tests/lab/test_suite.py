@@ -79,6 +79,7 @@ def test_the_critical_difference_is_that_of_the_books(methods, problems, expecte
 def test_problems_override_what_they_share(two):
     wide, long = (problem.experiment for problem in Suite.from_dict(two).problems)
     assert (wide.network.hidden, wide.training.epochs, wide.target) == ((9,), 4, 0.9)
+    assert long.training.batch_size == 8
     assert (long.network.hidden, long.training.epochs, long.target) == ((4,), 6, 0.8)
     assert (wide.entries[1].fixed, long.entries[1].fixed) == ({"beta1": 0.8}, {})
     assert wide.title == "small, wide"

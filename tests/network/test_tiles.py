@@ -13,15 +13,15 @@ from minnet.network.terms import (
     mostly_zero,
     note_zeros,
 )
-from minnet.network.tiles import ROWS, VECTOR_BYTES, VECTORS, multiply, tile_start
+from minnet.network.tiles import ROWS, VECTOR_BYTES, VECTORS, Factor, Terms, multiply, tile_start
 
 SHAPES = [(rows, terms, columns) for rows in (1, 3, 4, 5, 9) for terms in (1, 7) for columns in (1, 2, 15, 17)]
 SHAPES += [(5, 3, columns) for columns in (31, 32, 33, 48, 49, 63, 64, 65, 127, 130)] + [(2, 70, 8), (64, 64, 64)]
 
 
 @njit(**jit.OPTIONS)
-def product(A, a_first, a_row, a_term, terms, most, n_terms, B, b_first, C, c_first, rows, columns):
-    multiply(A, a_first, a_row, a_term, terms, most, n_terms, B, b_first, C, c_first, rows, columns)
+def product(A, terms, B, b_first, C, c_first, rows, columns):
+    multiply(A, terms, B, b_first, C, c_first, rows, columns)
 
 
 @njit(**jit.OPTIONS)
@@ -34,7 +34,7 @@ def noted(X, lists):
 
 
 def everything(n):
-    return np.arange(n, dtype=np.int32), 0, np.array([n])
+    return Terms(np.arange(n, dtype=np.int32), 0, np.array([n]))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -49,7 +49,7 @@ def test_product(dtype, turned):
         steps = (1, rows) if turned else (terms, 1)
         C = np.full(rows * columns + 20, 7, dtype)
         shifted = np.concatenate([np.zeros(3, dtype), B.ravel()])
-        product(stored, 0, *steps, *everything(terms), shifted, 3, C, 10, rows, columns)
+        product(Factor(stored, 0, *steps), everything(terms), shifted, 3, C, 10, rows, columns)
         np.testing.assert_allclose(C[10:-10].reshape(rows, columns), A @ B, rtol=tolerance, atol=tolerance)
         beside = np.concatenate([C[:10], C[-10:]])
         assert (beside == 7).all(), (rows, terms, columns)
@@ -57,18 +57,18 @@ def test_product(dtype, turned):
 
 def test_no_terms_are_zero():
     C = np.ones(6)
-    product(np.ones(4), 0, 2, 1, np.zeros(1, np.int32), 0, np.array([0]), np.ones(6), 0, C, 0, 2, 3)
+    product(Factor(np.ones(4), 0, 2, 1), everything(0), np.ones(6), 0, C, 0, 2, 3)
     assert (C == 0).all()
 
 
 def test_definition_and_compiled_agree():
     rng = np.random.default_rng(1)
     A, B = rng.normal(size=(10, 6)), rng.normal(size=(6, 5))
-    terms = np.array([[0, 2, 5, 0], [1, 3, 4, 5], [2, 0, 0, 0]], np.int32)
-    n_terms = np.array([3, 4, 1])
+    listed = np.array([[0, 2, 5, 0], [1, 3, 4, 5], [2, 0, 0, 0]], np.int32)
+    left, terms = Factor(A.ravel(), 0, 6, 1), Terms(listed.ravel(), 4, np.array([3, 4, 1]))
     slow, fast = np.zeros(50), np.zeros(50)
-    multiply(A.ravel(), 0, 6, 1, terms.ravel(), 4, n_terms, B.ravel(), 0, slow, 0, 10, 5)
-    product(A.ravel(), 0, 6, 1, terms.ravel(), 4, n_terms, B.ravel(), 0, fast, 0, 10, 5)
+    multiply(left, terms, B.ravel(), 0, slow, 0, 10, 5)
+    product(left, terms, B.ravel(), 0, fast, 0, 10, 5)
     expected = np.concatenate(
         [A[:4, [0, 2, 5]] @ B[[0, 2, 5]], A[4:6, [1, 3, 4, 5]] @ B[[1, 3, 4, 5]], A[6:, [2]] @ B[[2]]]
     )
@@ -110,14 +110,14 @@ def test_leaving_out_zeros_changes_no_bit(dtype):
     lists = make_lists(n_features, n_features, rows, skip=True)
     noted(X, lists)
     x = X.ravel()
-    for steps, count, terms, (listed, most, n), B, height in (
-        ((n_features, 1), rows, n_features, (lists.of_rows, n_features, lists.n_of_rows), W, rows),
-        ((1, n_features), n_features, rows, (lists.of_features, rows, lists.n_of_features), D, n_features),
+    for steps, count, terms, some, B, height in (
+        ((n_features, 1), rows, n_features, Terms(lists.of_rows, n_features, lists.n_of_rows), W, rows),
+        ((1, n_features), n_features, rows, Terms(lists.of_features, rows, lists.n_of_features), D, n_features),
     ):
         short, full = np.zeros(height * columns, dtype), np.zeros(height * columns, dtype)
-        product(x, 0, *steps, listed, most, n, B.ravel(), 0, short, 0, count, columns)
-        product(x, 0, *steps, *everything(terms), B.ravel(), 0, full, 0, count, columns)
-        assert n.sum() < 0.95 * n.size * terms
+        product(Factor(x, 0, *steps), some, B.ravel(), 0, short, 0, count, columns)
+        product(Factor(x, 0, *steps), everything(terms), B.ravel(), 0, full, 0, count, columns)
+        assert some.counts.sum() < 0.95 * some.counts.size * terms
         if jit.INTERPRETED:
             np.testing.assert_allclose(short, full, rtol=1e-4, atol=1e-5)
         else:
@@ -143,7 +143,7 @@ def test_which_data_are_mostly_zero():
 @pytest.mark.skipif(jit.INTERPRETED, reason="nothing is compiled")
 def test_tiles_are_vector_code():
     A, C = np.ones(64 * 64, np.float32), np.zeros(64 * 64, np.float32)
-    product(A, 0, 64, 1, *everything(64), A, 0, C, 0, 64, 64)
+    product(Factor(A, 0, 64, 1), everything(64), A, 0, C, 0, 64, 64)
     code = "\n".join(product.inspect_llvm(signature) for signature in product.signatures)
     lanes = VECTOR_BYTES // 4
     assert f"<{lanes} x float>" in code

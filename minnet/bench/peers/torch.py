@@ -97,4 +97,4 @@ def optimizer(task: Task, params: Any, extra: dict[str, bool]) -> torch.optim.Op
         return torch.optim.Adagrad(params, **hyper, **extra)
     if name == "adadelta":
         return torch.optim.Adadelta(params, **hyper, **extra)
-    return torch.optim.SGD(params, nesterov=False, **hyper, **extra)
+    return torch.optim.SGD(params, nesterov=name == "nesterov", **hyper, **extra)
