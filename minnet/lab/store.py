@@ -15,7 +15,7 @@ Tables, CSV files and the page are views of it and can be rebuilt at any time. F
   selected one), seed, run_id, selected (the run that won);
 * ``sessions``: every start of the experiment: id, started and finished (UTC; NULL if it ended early), facts (JSON:
   command, versions, commit, hardware, BLAS, jobs, threads, data);
-* ``info``: key and JSON value: experiment, rules;
+* ``info``: key and JSON value: experiment, rules, tuning, machines;
 * ``schema``: one row, the version of these tables (`minnet.lab.schema` has their history).
 
 NULL stands for what is not finite or was not measured. For example, the best step size of every method::

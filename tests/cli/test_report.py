@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 import sqlite3
@@ -52,6 +53,15 @@ def test_without_pyarrow_the_extra_is_named(folder, monkeypatch, capsys):
     monkeypatch.setattr("minnet.lab.export.find_spec", lambda name: None)
     assert run("report", folder, "--parquet") == 2
     assert 'pip install "minnet[parquet]"' in capsys.readouterr().err
+
+
+def test_a_disk_that_is_full_when_the_page_is_written(folder, monkeypatch, capsys):
+    def write_page(*args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("minnet.report.page.write_page", write_page)
+    assert run("report", folder) == 2
+    assert "the disk is full: make room and give the same command again" in capsys.readouterr().err
 
 
 def test_a_damaged_store_is_recovered_and_the_command_trains_what_is_missing(folder, capsys):

@@ -6,14 +6,17 @@ import functools
 import importlib
 import importlib.util
 import itertools
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Generator, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from minnet.errors import InputError
 from minnet.lab.engine.base import Watcher
 from minnet.lab.engine.remote import perform, tasks_of
 from minnet.lab.engine.stopping import Stop
 from minnet.lab.trials import Trial
+
+if TYPE_CHECKING:
+    from joblib import Parallel
 
 REGISTER = {"ray": ("ray.util.joblib", "register_ray"), "spark": ("joblibspark", "register_spark")}
 
@@ -86,7 +89,8 @@ class Backend:
             yield record
 
 
-def _in_rounds(run: Callable[[Iterable[Any]], list[Any]], size: int, tasks: Iterator[Any]) -> Iterator[Any]:
+def _in_rounds(run: Parallel, size: int, tasks: Iterator[Any]) -> Iterator[Any]:
     """Run a few tasks at a time, so that what is finished can be kept."""
-    while some := list(itertools.islice(tasks, size)):
-        yield from run(some)
+    with run:  # its processes stay from one round to the next
+        while some := list(itertools.islice(tasks, size)):
+            yield from run(some)
