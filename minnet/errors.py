@@ -14,6 +14,10 @@ class InputError(ValueError):
     """
 
 
+class NothingYet(InputError):
+    """There are no results to show yet."""
+
+
 def suggest(name: str, allowed: Iterable[str]) -> str:
     """Return the end of an error line: the nearest allowed name, and all of them.
 
@@ -32,11 +36,13 @@ def suggest(name: str, allowed: Iterable[str]) -> str:
     --------
     >>> suggest("adm", ["sgd", "adam"])
     "did you mean 'adam'? (allowed: sgd, adam)"
+    >>> suggest("x", ["sgd", "adam"])
+    'allowed: sgd, adam'
     """
     allowed = list(allowed)
     close = difflib.get_close_matches(str(name).lower(), allowed, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"{hint}(allowed: {', '.join(allowed) or 'none'})"
+    all_ = f"allowed: {', '.join(allowed) or 'none'}"
+    return f"did you mean {close[0]!r}? ({all_})" if close else all_
 
 
 def check_name(kind: str, name: str, allowed: Iterable[str]) -> None:

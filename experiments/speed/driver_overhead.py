@@ -128,7 +128,7 @@ class Quiet:
     def begun(self, trial, where):
         """Say nothing."""
 
-    def epoch(self, trial, epoch):
+    def epoch(self, trial, epoch, row=None):
         """Say nothing."""
 
 

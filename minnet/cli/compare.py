@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import textwrap
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from minnet.cli.compare_views import INTERRUPTED, PlainView, TerminalView, interrupts_of, printable
+from minnet.cli.compare_views import INTERRUPTED, PlainView, TerminalView, View, interrupts_of, printable
 from minnet.cli.params import (
     DATA_DIR_HELP,
     DATA_HELP,
@@ -27,6 +29,7 @@ from minnet.cli.params import (
 from minnet.cli.progress import columns, on_terminal, percent
 
 if TYPE_CHECKING:
+    from minnet.cli.live_view import LiveView
     from minnet.lab import Comparison
 
 RACE, TUNING, RUN = "The race", "Tuning, the same for every method", "Run"
@@ -63,6 +66,11 @@ WIDTH = 110
 @option(RUN, "--scheduler", metavar="ADDRESS", help="Of Dask's scheduler, as in tcp://10.0.0.1:8786.")
 @option(RUN, "--device", default="cpu", help=DEVICE_HELP)
 @option(RUN, "--out", type=click.Path(path_type=Path), help="Folder for results.  [default: runs/NAME]")
+@option(RUN, "--live", is_flag=True, help="Serve the page while it runs: it follows every epoch in a browser.")
+@option(RUN, "--port", type=click.IntRange(0, 65535), default=8642, show_default=True, help="Of the live page; 0: any "
+        "that is free.")  # fmt: skip
+@option(RUN, "--host", default="127.0.0.1", show_default=True, help="Address of the live page. Any other lets other "
+        "machines read it.")  # fmt: skip
 @option(RUN, "--wait", is_flag=True, help="If another process is working in the folder, wait for its end.")
 def command(
     experiment: str | None,
@@ -72,6 +80,9 @@ def command(
     scheduler: str | None,
     device: str,
     out: Path | None,
+    live: bool,
+    port: int,
+    host: str,
     wait: bool,
     vary: tuple[tuple[str, list[Any]], ...],
     **options: Any,
@@ -105,19 +116,39 @@ def command(
         from minnet.cli.suite import race
 
         problems = suite.resolve_suite(experiment, **options)
-        return race(problems, out or suite.default_folder(experiment, problems), run)
+        with viewing(live, host, port) as view_of:
+            return race(problems, out or suite.default_folder(experiment, problems), run, view_of)
     spec = resolve(experiment, **options)
     folder = out or default_folder(experiment, spec)
-    view = TerminalView(folder) if on_terminal() else PlainView(folder)
-    with interrupts_of(view):
-        try:
-            with view:
-                result = compare(spec, out=folder, progress=view, **run)
-        except KeyboardInterrupt:
-            click.echo(view.farewell)
-            return INTERRUPTED
+    with viewing(live, host, port) as view_of:
+        view = view_of(folder)
+        with interrupts_of(view):
+            try:
+                with view:
+                    result = compare(spec, out=folder, progress=view, **run)
+            except KeyboardInterrupt:
+                click.echo(view.farewell)
+                return INTERRUPTED
     click.echo("\n".join(summary(result, folder)))
     return None
+
+
+@contextlib.contextmanager
+def viewing(live: bool, host: str, port: int) -> Iterator[Callable[[Path], View | LiveView]]:
+    """Lend a maker of views for folders; with `live`, browsers see what they see."""
+    if not live:
+        yield view_of
+        return
+    from minnet.cli.live_view import LiveView, server
+
+    with server(host, port) as served:
+        click.echo(f"live page: {served.address}")
+        yield lambda folder: LiveView(view_of(folder), served.feed)
+
+
+def view_of(folder: Path) -> View:
+    """Return the view that fits standard output."""
+    return TerminalView(folder) if on_terminal() else PlainView(folder)
 
 
 def summary(result: Comparison, folder: Path) -> list[str]:
@@ -151,6 +182,8 @@ def summary(result: Comparison, folder: Path) -> list[str]:
     if len(rows) > 2:
         note = "behind: points on the paired seeds, ≈ where they show no difference; ranks: those still possible"
         lines += ["", note]
+    if besides := _besides(result):
+        lines += ["", *textwrap.wrap(f"selected besides the step size: {besides}", WIDTH)]
     for sentence in (*verdict.sentences(result), *budget.sentences(result)):
         lines += ["", *textwrap.wrap(sentence, WIDTH)]
     return [
@@ -159,6 +192,17 @@ def summary(result: Comparison, folder: Path) -> list[str]:
         f"page:    {folder / 'report.html'}",
         f"tables:  {folder / 'leaderboard.csv'} and others",
     ]
+
+
+def _besides(result: Comparison) -> str:
+    """Return what else was tuned, and what was selected of it; nothing where only step sizes were."""
+    chosen = []
+    for label in result.leaderboard["optimizer"]:
+        rule = result.rules[label]
+        values = [f"{name} {rule['hyperparameters'][name]:.5g}" for name in rule["space"] if name != "lr"]
+        if values:
+            chosen.append(f"{printable(label)}: {', '.join(values)}")
+    return "; ".join(chosen)
 
 
 def _reached(value: float, form: str) -> str:

@@ -7,8 +7,9 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +18,7 @@ from minnet.cli.forecast import Forecast, Kind, expected, further
 from minnet.cli.progress import duration, leave_at_once, percent
 
 if TYPE_CHECKING:
+    from minnet.cli.live_view import LiveView
     from minnet.lab import Experiment
     from minnet.lab.tuning import Part
 
@@ -27,16 +29,18 @@ SHOWN = 16  # runs under way that a terminal shows
 
 
 class View:
-    """What both views know: the plan, what runs, what is safe, and whether the user wants to stop."""
+    """What all views know: the plan, what runs, what is safe, and whether the user wants to stop."""
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self.folder = folder
         self.kept = 0
         self.stopping = False
         self.total = 0
+        self.phase = "loading"
         self.forecast = Forecast(clock)
         self.running: dict[str, tuple[Part, str]] = {}  # and where
         self.best: dict[str, Mapping[str, Any]] = {}
+        self.counts: dict[str, list[int]] = {}  # tuning and final runs of every optimizer
         self._clock = clock
         self._lock = threading.RLock()
         self._left: float | None = None
@@ -53,13 +57,23 @@ class View:
             leave_at_once(self.farewell, INTERRUPTED)
         self.stopping = True
 
+    def __enter__(self) -> View:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
     def waiting(self) -> None:
-        """Say why nothing happens."""
-        click.echo(f"another process is working in {self.folder}: waiting for its end")
+        """Note why nothing happens."""
+        self.phase = f"waiting for another process in {self.folder}"
 
     def started(self, experiment: Experiment, total: int, finished: int) -> None:
         """Take over the plan."""
-        self.experiment, self.total = experiment, total
+        with self._lock:
+            self.experiment, self.total, self.phase = experiment, total, "compiling"
+            self.counts = {entry.label: [0, 0] for entry in experiment.entries}
         self.forecast.expect(expected(experiment))
 
     def planned(self, total: int, why: str) -> None:
@@ -73,9 +87,14 @@ class View:
             self.running[parts[0].run.id] = parts[0], where
             self.forecast.begun(parts[0].run.id, kind_of(parts[0]))
 
+    def measured(self, run_id: str, row: Mapping[str, Any]) -> None:
+        """Leave it: few have room for curves."""
+
     def epoch(self, run_id: str, epoch: int) -> None:
         """Note how far a run is."""
         self.forecast.epoch(run_id, epoch)
+        if self.phase == "compiling":
+            self.phase = "tuning"
 
     def ran(self, parts: Sequence[Part], record: Mapping[str, Any], stored: bool) -> None:
         """Count a run, and keep it if it is the best of its method."""
@@ -85,6 +104,7 @@ class View:
             self.running.pop(record["id"], None)
             self.kept += len(parts)
             for part in parts:
+                self.counts[part.optimizer][part.kind == "final"] += 1
                 best = self.best.get(part.optimizer)
                 if part.kind != "final" and (best is None or stats.winner([best, record]) == 1):
                     self.best[part.optimizer] = record
@@ -92,6 +112,8 @@ class View:
                 self.forecast.ran(record["id"], kind_of(parts[0]), record["diverged"], record["compile_s"])
             for part in parts if stored else parts[1:]:
                 self.forecast.stored(kind_of(part))
+            finals = self.kept > self.total - self.experiment.seeds * len(self.experiment.entries)
+            self.phase = "writing the page" if self.kept == self.total else "final runs" if finals else "tuning"
 
     def left(self) -> float | None:
         """Return the seconds that are left; estimated anew after a second at the earliest."""
@@ -100,12 +122,22 @@ class View:
             self._left, self._estimated = self.forecast.left(), now
         return None if self._left is None else max(self._left - (now - self._estimated), 0.0)
 
+    def so_far(self) -> list[tuple[str, str, str, str, str]]:
+        """Return what every optimizer has come to: its name, tuning runs, best step size and accuracy, final runs."""
+        with self._lock:
+            rows = []
+            for label, (tuned, final) in self.counts.items():
+                best = self.best.get(label)
+                lr, accuracy = (f"{best['lr']:.4g}", percent(best["val_accuracy"])) if best else ("", "")
+                rows.append((label, str(tuned), lr, accuracy, str(final or "")))
+            return rows
+
     def under_way(self) -> list[tuple[str, str, str, str]]:
         """Return what runs: optimizer, step size, epoch, where."""
         with self._lock:
             epochs = {id: run.epoch for id, run in list(self.forecast.running.items())}
             return [
-                (printable(part.optimizer), f"{part.hyper['lr']:.4g}", f"{epochs.get(id, 0)}/{part.run.epochs}", where)
+                (part.optimizer, f"{part.hyper['lr']:.4g}", f"{epochs.get(id, 0)}/{part.run.epochs}", where)
                 for id, (part, where) in self.running.items()
             ]
 
@@ -116,7 +148,7 @@ def kind_of(part: Part) -> Kind:
 
 
 @contextlib.contextmanager
-def interrupts_of(view: View) -> Iterator[None]:
+def interrupts_of(view: View | LiveView) -> Iterator[None]:
     """Let Ctrl-C end the command while nothing is trained; while runs are under way, the library hears it."""
 
     def request(number: int, frame: Any) -> None:
@@ -140,11 +172,10 @@ class PlainView(View):
         self._summed_up = clock()
         self._told = False
 
-    def __enter__(self) -> PlainView:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        pass
+    def waiting(self) -> None:
+        """Say why nothing happens."""
+        super().waiting()
+        click.echo(f"another process is working in {self.folder}: waiting for its end")
 
     def started(self, experiment: Experiment, total: int, finished: int) -> None:
         """Say what is planned."""
@@ -172,13 +203,14 @@ class PlainView(View):
             self._sum_up()
 
     def line(self, parts: Sequence[Part], record: Mapping[str, Any]) -> str:
-        """Return the line of one run."""
+        """Return the line of one run, whatever parts it plays: the trial of the defaults may be a point as well."""
         width = len(str(self.total))
-        labels = ", ".join(printable(part.optimizer) for part in parts)
-        tuning = parts[0].kind if len({part.kind for part in parts}) == 1 else "tune"
-        what = tuning if record["kind"] == "tune" else f"final, seed {record['seed']}:"
+        labels = ", ".join(dict.fromkeys(printable(part.optimizer) for part in parts))
+        kinds = " and ".join(sorted({part.kind for part in parts}))
+        what = kinds if record["kind"] == "tune" else f"final, seed {record['seed']}:"
         count = f"[{self.kept:{width}d}/{self.total}]"
-        return f"{count} {what} {labels}, step size {record['lr']:.4g}: {outcome(record)}"
+        searched = self.experiment.entries[parts[0].position].searched
+        return f"{count} {what} {labels}, {point(record['hyperparameters'], searched)}: {outcome(record)}"
 
     def summary(self) -> str:
         """Return one line: how far, how long, the best so far, what runs."""
@@ -192,7 +224,7 @@ class PlainView(View):
             shown = (f"{printable(label)} {percent(record['val_accuracy'])}" for label, record in best)
             parts.append(f"best so far: {', '.join(shown)}")
         if rows := self.under_way()[:SUMMED_UP]:
-            parts.append("training: " + ", ".join(f"{label} {epoch}" for label, _, epoch, _ in rows))
+            parts.append("training: " + ", ".join(f"{printable(label)} {epoch}" for label, _, epoch, _ in rows))
         return "; ".join(parts)
 
     def _sum_up(self) -> None:
@@ -208,11 +240,6 @@ class PlainView(View):
 class TerminalView(View):
     """A bar with the time left under a table of the best so far and of what runs, redrawn in place."""
 
-    def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(folder, clock)
-        self._counts: dict[str, list[int]] = {}
-        self._phase = "loading"
-
     def __enter__(self) -> TerminalView:
         from rich.console import Console
         from rich.live import Live
@@ -222,7 +249,7 @@ class TerminalView(View):
             TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[runs]} runs"),
             TimeElapsedColumn(), TextColumn("passed{task.fields[left]}"),
         )  # fmt: skip
-        self._task = self._bar.add_task(self._phase, total=None, runs="", left="")
+        self._task = self._bar.add_task(self.phase, total=None, runs="", left="")
         self._live = Live(
             get_renderable=self._draw,
             console=Console(),
@@ -233,15 +260,14 @@ class TerminalView(View):
         self._live.start()
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._live.stop()
 
     def started(self, experiment: Experiment, total: int, finished: int) -> None:
         """Say what is planned."""
-        with self._lock:
-            super().started(experiment, total, finished)
-            self._counts = {entry.label: [0, 0] for entry in experiment.entries}
-            self._phase = "compiling"
+        super().started(experiment, total, finished)
         for line in plan(experiment, total, self.folder):
             self._live.console.out(line, highlight=False)
 
@@ -251,25 +277,6 @@ class TerminalView(View):
             super().planned(total, why)
         self._live.console.out(why, highlight=False)
 
-    def waiting(self) -> None:
-        """Say why the bar stands still."""
-        self._phase = f"waiting for another process in {self.folder}"
-
-    def epoch(self, run_id: str, epoch: int) -> None:
-        """Note how far a run is."""
-        super().epoch(run_id, epoch)
-        if self._phase == "compiling":
-            self._phase = "tuning"
-
-    def ran(self, parts: Sequence[Part], record: Mapping[str, Any], stored: bool) -> None:
-        """Count a run."""
-        with self._lock:
-            super().ran(parts, record, stored)
-            for part in parts:
-                self._counts[part.optimizer][part.kind == "final"] += 1
-            finals = self.kept > self.total - self.experiment.seeds * len(self._counts)
-            self._phase = "writing the page" if self.kept == self.total else "final runs" if finals else "tuning"
-
     def _draw(self) -> Any:
         from rich.console import Group
         from rich.table import Table
@@ -278,20 +285,18 @@ class TerminalView(View):
         table = Table("optimizer", "tuned", "best step size", "validation", "final runs", box=None, pad_edge=False)
         now = Table("training now", "step size", "epoch", "", box=None, pad_edge=False)
         with self._lock:
-            for label, (tuned, final) in self._counts.items():
-                best = self.best.get(label)
-                cells = [f"{best['lr']:.4g}", percent(best["val_accuracy"])] if best else ["", ""]
-                table.add_row(Text(printable(label)), str(tuned), *cells, str(final or ""))
+            for label, *cells in self.so_far():
+                table.add_row(Text(printable(label)), *map(Text, cells))
             rows = self.under_way()
-            for row in rows[:SHOWN]:
-                now.add_row(*map(Text, row))
+            for label, *cells in rows[:SHOWN]:
+                now.add_row(Text(printable(label)), *map(Text, cells))
             if len(rows) > SHOWN:
                 now.add_row(f"and {len(rows) - SHOWN} more")
             self._advance()
         return Group(table, now, self._bar) if rows else Group(table, self._bar)
 
     def _advance(self) -> None:
-        phase = "finishing what runs (Ctrl-C again: at once)" if self.stopping else self._phase
+        phase = "finishing what runs (Ctrl-C again: at once)" if self.stopping else self.phase
         left = self.left()
         share = self.forecast.share(left)
         self._bar.update(
@@ -306,16 +311,33 @@ class TerminalView(View):
 
 def plan(experiment: Experiment, total: int, folder: Path) -> list[str]:
     """Return what is going to happen, as lines."""
-    network = experiment.network
-    layers = "-".join(map(str, network.hidden)) or "none"
+    runs = [experiment.run_spec(entry, {}, 0) for entry in experiment.entries]
+    layers = _either(f"{'-'.join(map(str, run.network.hidden)) or 'none'} {run.network.activation}" for run in runs)
+    batches = _either(str(run.training.batch_size) for run in runs)
     return [
         experiment.title or experiment.name,
-        f"{experiment.data}; hidden layers: {layers} {network.activation}; "
-        f"{experiment.training.epochs} epochs in batches of {experiment.training.batch_size}",
+        f"{experiment.data}; hidden layers: {layers}; {experiment.training.epochs} epochs in batches of {batches}",
         f"{len(experiment.entries)} optimizers, {budget(experiment)} and {experiment.seeds} seeds each: {total} runs, "
         f"kept in {folder}",
         *halving_plan(experiment),
     ]
+
+
+def _either(values: Iterable[str]) -> str:
+    """Return what is the same for all competitors, or the different ones."""
+    return " or ".join(dict.fromkeys(values))
+
+
+def point(hyper: Mapping[str, float], searched: Iterable[str] = ()) -> str:
+    """Return the step size, and what else is tuned.
+
+    Examples
+    --------
+    >>> point({"lr": 0.1, "momentum": 0.95, "eps": 1e-8}, ["lr", "momentum"])
+    'step size 0.1, momentum 0.95'
+    """
+    more = (f", {name} {hyper[name]:.5g}" for name in searched if name != "lr")
+    return f"step size {hyper['lr']:.4g}{''.join(more)}"
 
 
 def budget(experiment: Experiment) -> str:

@@ -100,14 +100,20 @@ def markdown_table() -> str:
 
 @click.command()
 @click.argument("section", required=False)
+@click.option("--devices", is_flag=True, help="The GPUs that --device cuda can use here, or why there is none.")
 @click.option("--markdown", is_flag=True, help="The methods as a table in Markdown (the one of the README).")
-def command(section: str | None, markdown: bool) -> None:
+def command(section: str | None, markdown: bool, devices: bool) -> None:
     """List optimizers, schedules, activations, losses, initialisations, data sets and experiments.
 
     SECTION restricts the list to one of them and says more: minnet list optimizers
     """
     if section is not None:
         check_name("section", section, SECTIONS)
+    if devices:
+        from minnet.cuda.devices import found
+
+        click.echo("\n".join(device.describe() for device in found()))
+        return
     if markdown:
         if section != "optimizers":
             raise InputError("--markdown is for the methods: minnet list optimizers --markdown")

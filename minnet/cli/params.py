@@ -16,7 +16,7 @@ NETWORK, TRAINING, LIMITS = "Network", "Training", "Regularisation and limits (0
 DATA_HELP = "A name (minnet list data), synthetic[:N[,SEED]], openml:NAME, a folder of IDX files or an .npz file."
 DATA_DIR_HELP = "Folder to look in first, before MINNET_DATA and the user's cache."
 STYLE_HELP = "Whose form and defaults of the method: paper, torch, ... (see minnet show NAME)."
-DEVICE_HELP = "What to train on: cpu."
+DEVICE_HELP = "What to train on: cpu, or cuda: the first GPU (see minnet list --devices)."
 
 
 class HiddenLayers(click.ParamType):

@@ -71,8 +71,8 @@ def command(data_dir: Path | None, device: str, threads: int, out: Path | None, 
     """
     from minnet.lab.engine import check_device
 
-    check_device(device)
     spec = build_spec(options)
+    check_device(device, runs=[spec])
     if out is not None:
         _prepare(out)
 
@@ -82,9 +82,9 @@ def command(data_dir: Path | None, device: str, threads: int, out: Path | None, 
         with live.notice(f"loading {spec.data} ..."):
             dataset = data.load_dataset(spec.data, data_dir)
             split = dataset.split(spec.training.validation, spec.training.split_seed)
-        for line in describe(spec, split, threads):
+        for line in describe(spec, split, threads, device):
             live.print(line)
-        result, interrupted = _train(spec, split, threads, live)
+        result, interrupted = _train(spec, split, threads, device, live)
     for line in outcome(result, interrupted):
         click.echo(line)
     if out is not None:
@@ -150,7 +150,7 @@ def build_spec(options: Mapping[str, Any]) -> RunSpec:
     return spec
 
 
-def describe(spec: RunSpec, split: Split, threads: int) -> list[str]:
+def describe(spec: RunSpec, split: Split, threads: int, device: str = "cpu") -> list[str]:
     """Return the header of a run: data, network, method with its rule, schedule."""
     from minnet import schedules
     from minnet.network import Layout
@@ -169,11 +169,20 @@ def describe(spec: RunSpec, split: Split, threads: int) -> list[str]:
         *[("", line) for line in method.formula.splitlines()],
         ("schedule", schedule.describe()),
         ("run", f"{training.epochs} epochs, batches of {training.batch_size}, {training.dtype}"),
-        ("", f"seed {spec.seed}, {threads} thread{'s' if threads > 1 else ''}"),
+        ("", f"seed {spec.seed}, {_where(device, threads)}"),
     ]
     extras = _switched_on(training, TRAINING_EXTRAS).removeprefix(", ")
     rows += [("limits", extras)] if extras else []
     return [*columns(rows), ""]
+
+
+def _where(device: str, threads: int) -> str:
+    """Return what trains."""
+    if device == "cpu":
+        return f"{threads} thread{'s' if threads > 1 else ''}"
+    from minnet.cuda import devices
+
+    return devices.require().name
 
 
 def _switched_on(spec: object, names: tuple[str, ...]) -> str:
@@ -203,9 +212,9 @@ def outcome(result: RunResult, interrupted: bool) -> list[str]:
     return lines
 
 
-def _train(spec: RunSpec, split: Split, threads: int, live: Live) -> tuple[RunResult, bool]:
+def _train(spec: RunSpec, split: Split, threads: int, device: str, live: Live) -> tuple[RunResult, bool]:
     """Train, show every epoch, and say whether it was stopped before its end."""
-    from minnet import training
+    from minnet import cuda, training
 
     table = EpochTable(validated=len(split.y_val) > 0)
 
@@ -217,7 +226,10 @@ def _train(spec: RunSpec, split: Split, threads: int, live: Live) -> tuple[RunRe
         live.advance(1 if row["epoch"] else 0)
 
     with live.notice("compiling ...") as compiling, stop_on_interrupt(lambda: compiling.ended) as stop:
-        result = training.train(spec, split, on_epoch=show, test=True, should_stop=stop.is_set, threads=threads)
+        if device == "cpu":
+            result = training.train(spec, split, on_epoch=show, test=True, should_stop=stop.is_set, threads=threads)
+        else:
+            result = cuda.train(spec, split, on_epoch=show, test=True, should_stop=stop.is_set)
     finished = result.diverged or result.history[-1]["epoch"] == spec.training.epochs
     return result, not finished
 

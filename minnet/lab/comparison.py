@@ -50,9 +50,13 @@ BUDGET = {
     "optimizer": "str", "trials": "int64", "val_accuracy_mean": "float64", "val_accuracy_low": "float64",
     "val_accuracy_high": "float64",
 }  # fmt: skip
+LAYERS = {
+    "optimizer": "str", "seed": "int64", "epoch": "int64", "steps": "int64", "train_s": "float64", "layer": "int64",
+    "grad_norm": "float64", "update_norm": "float64", "weight_norm": "float64",
+}  # fmt: skip
 TABLES = {
     "leaderboard": LEADERBOARD, "differences": DIFFERENCES, "scores": SCORES, "targets": TARGETS, "budget": BUDGET,
-    "trials": TRIALS, "curves": CURVES,
+    "trials": TRIALS, "curves": CURVES, "layers": LAYERS,
 }  # fmt: skip
 
 
@@ -79,8 +83,8 @@ class Comparison:
     scores : DataFrame
         One row per optimizer: median test accuracy with its bootstrap interval; median area under the log10 of
         the validation loss per epoch; tunability, the decades of the step size within one point of the best
-        validation accuracy (NaN where trials were ended early); share of tuning trials that diverged. See
-        `minnet.lab.scores`.
+        validation accuracy (NaN where trials were ended early, or differ in more than it); share of tuning trials
+        that diverged. See `minnet.lab.scores`.
     targets : DataFrame
         One row per optimizer and target: how many of the final runs reached it, and the median epochs, steps
         and seconds of training to it, infinite for a miss.
@@ -92,12 +96,18 @@ class Comparison:
         One row per run.
     curves : DataFrame
         One row per run and epoch; no accuracies where a run has diverged.
+    layers : DataFrame
+        One row per final run, epoch and layer (from 1): the norms of gradient, update and weights at the epoch's last
+        step.
     rules : dict
         What ran under each label: title, formula, source of the rule, paper, hyperparameters, search space.
     tuning : dict
         Budgets: `points` and, with the further ones, `trials` of every method that is tuned; `further`, which
         method's range was extended at which end, round by round; `defaults`, what each method reached untuned and
         whether that was selected; `halving`, what successive halving trained, or `replay`, what it would have.
+    portraits : dict
+        By label, what one final run of a method looks like inside: see `minnet.lab.portrait`. Stores of before there
+        were any have none.
     """
 
     experiment: dict[str, Any]
@@ -109,8 +119,10 @@ class Comparison:
     budget: pd.DataFrame
     trials: pd.DataFrame
     curves: pd.DataFrame
+    layers: pd.DataFrame
     rules: dict[str, dict[str, Any]]
     tuning: dict[str, Any] = dataclasses.field(default_factory=dict)
+    portraits: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
 
     def report(self, path: str | os.PathLike = "report.html") -> Path:
         """Write the page and return its path."""
@@ -120,6 +132,10 @@ class Comparison:
         write_page(self, path)
         return path
 
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return the tables by the names of their files."""
+        return {name: getattr(self, name) for name in TABLES}
+
     def save(self, folder: str | os.PathLike) -> Path:
         """Write the tables, the page and the figures into a folder, and return the page's path."""
         from minnet.report.figures import write_figures
@@ -127,9 +143,8 @@ class Comparison:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_experiment(self.experiment, folder)
-        for name in TABLES:
-            text = getattr(self, name).to_csv(index=False, lineterminator="\n")
-            write_text(folder / f"{name}.csv", text)
+        for name, table in self.tables().items():
+            write_text(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
         write_figures(self, folder / "figures")
         return self.report(folder / "report.html")
 
@@ -155,6 +170,7 @@ def build(
     plan: Sequence[Mapping[str, Any]],
     records: Mapping[str, Mapping[str, Any]],
     tuning: dict[str, Any] | None = None,
+    portraits: Mapping[str, dict[str, Any]] | None = None,
 ) -> Comparison:
     """Return the comparison that a plan and the finished runs make.
 
@@ -165,6 +181,8 @@ def build(
         Rows of the store's plan, in its order.
     records : dict
         Finished runs by id; parts of the plan that have not run yet are left out.
+    portraits : dict, optional
+        Of final runs, by id.
     """
     done = [(part, records[part["run_id"]]) for part in plan if part["run_id"] in records]
     standings = _standings(experiment, done)
@@ -178,12 +196,14 @@ def build(
         "budget": [row for standing in standings for row in _budget_rows(standing)],
         "trials": [_trial_row(part, record) for part, record in done],
         "curves": [row for part, record in done for row in _curve_rows(part, record)],
+        "layers": [row for part, record in done if part["kind"] == "final" for row in _layer_rows(part, record)],
     }
     return Comparison(
         experiment=experiment,
         provenance=provenance,
         rules=rules,
         tuning=tuning or {},
+        portraits=_portraits(plan, portraits or {}),
         **{name: _frame(rows[name], columns) for name, columns in TABLES.items()},
     )
 
@@ -211,6 +231,15 @@ class Standing:
         """Validation accuracies of the tuning runs, as they count; none if some were ended early."""
         whole = all(record["diverged"] or record["history"][-1]["epoch"] >= self.epochs for record in self.tuned)
         return [stats.counted(record, "val_accuracy") for record in self.tuned] if whole else []
+
+    @property
+    def tunability(self) -> float:
+        """Decades of the step size that are about as good as the best; NaN where more than step sizes was tuned."""
+        others = {_json({**record["hyperparameters"], "lr": None}) for record in self.tuned}
+        if not self.tuning or len(others) > 1:
+            return math.nan
+        accuracies = [math.nan if r["diverged"] else each for r, each in zip(self.tuned, self.tuning)]
+        return scores.tunability([record["lr"] for record in self.tuned], accuracies)
 
     def median_time(self, target: float, unit: str) -> float:
         """Return the median time of the final runs to a target."""
@@ -274,15 +303,13 @@ def _score_row(standing: Standing) -> dict[str, Any]:
         scores.area_under_log_loss([row["epoch"] for row in history], [row["val_loss"] for row in history])
         for history in map(stats.history, standing.final)
     ]
-    accuracies = [math.nan if r["diverged"] else each for r, each in zip(standing.tuned, standing.tuning)]
-    decades = scores.tunability([record["lr"] for record in standing.tuned], accuracies) if accuracies else math.nan
     return {
         "optimizer": standing.label,
         "test_accuracy_median": stats.median(tests),
         "median_low": low,
         "median_high": high,
         "area_under_log_loss": stats.median(areas),
-        "tunability": decades,
+        "tunability": standing.tunability,
         "diverged_share": scores.diverged_share([record["diverged"] for record in standing.tuned]),
     }
 
@@ -317,6 +344,21 @@ def _trial_row(part: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, 
 
 def _curve_rows(part: Mapping[str, Any], record: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{**row, **part} for row in stats.history(record)]
+
+
+def _portraits(plan: Sequence[Mapping[str, Any]], portraits: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    final = [part for part in plan if part["kind"] == "final" and part["run_id"] in portraits]
+    return {part["optimizer"]: portraits[part["run_id"]] for part in final}
+
+
+def _layer_rows(part: Mapping[str, Any], record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    rows = []
+    for row in record["history"]:
+        norms = [row.get(f"{name}_norms") or [] for name in ("grad", "update", "weight")]
+        for layer, (grad, update, weight) in enumerate(zip(*norms), 1):
+            at = {"layer": layer, "grad_norm": grad, "update_norm": update, "weight_norm": weight}
+            rows.append({**row, **part, **at})
+    return rows
 
 
 def _frame(rows: list[dict[str, Any]], columns: Mapping[str, str]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from minnet.errors import InputError
+from minnet.errors import InputError, NothingYet
 
 FILE = "runs.sqlite"
 LOCK = "runs.lock"
@@ -90,7 +90,7 @@ def _taken(lock: sqlite3.Connection, path: Path) -> bool:
 def snapshot(path: Path) -> sqlite3.Connection:
     """Return a copy in memory of the database as it is now. It makes nobody wait, and the file stays as it is."""
     if not path.is_file():
-        raise InputError(
+        raise NothingYet(
             f"no results in {path.parent} ({path.name} is missing): run minnet compare --out {path.parent}"
         )
     try:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from minnet.errors import InputError
+from minnet.errors import InputError, NothingYet
 from minnet.lab import engine as engines
 from minnet.lab import halving, provenance, stats
 from minnet.lab.comparison import Comparison, build, write_experiment
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
 
 class Progress(Protocol):
-    """Who is told how a comparison proceeds. Only `begun` and `epoch` are called from other threads.
+    """Who is told how a comparison proceeds. Only `begun`, `measured` and `epoch` are called from other threads.
 
-    Three methods may be missing. `planned(total, why)` tells that more runs are planned now, and why. `begun(parts,
+    Four methods may be missing. `planned(total, why)` tells that more runs are planned now, and why. `begun(parts,
     where)` tells that a run begins (again, if it lost its worker), and where: on which worker, or "" for this
-    process. `interrupted()` is called in the signal handler at every Ctrl-C while runs are under way: after the first
-    one no run begins, and those that need more than a minute end with their epoch; another one changes nothing by
-    itself.
+    process. `measured(run_id, row)` tells what a run measured after an epoch, just before `epoch`; engines far away
+    may leave it out. `interrupted()` is called in the signal handler at every Ctrl-C while runs are under way: after
+    the first one no run begins, and those that need more than a minute end with their epoch; another one changes
+    nothing by itself.
     """
 
     def started(self, experiment: Experiment, total: int, finished: int) -> None:
@@ -48,6 +49,9 @@ class Silent:
         """Say nothing."""
 
     def begun(self, parts: Sequence[Part], where: str) -> None:
+        """Say nothing."""
+
+    def measured(self, run_id: str, row: Mapping[str, Any]) -> None:
         """Say nothing."""
 
     def epoch(self, run_id: str, epoch: int) -> None:
@@ -102,8 +106,8 @@ def compare(
         "joblib:BACKEND", through a backend of joblib ("joblib:loky", "joblib:ray"). The results do not depend on it.
     scheduler : str, optional
         Address of Dask's scheduler, as in "tcp://10.0.0.1:8786".
-    device : {"cpu"}
-        What to train on.
+    device : {"cpu", "cuda"}
+        What to train on. A GPU trains the runs of one network and batch size together; `jobs` is then not used.
     data_dir : str or Path, optional
         Where to look for the data first.
     wait : bool
@@ -134,7 +138,7 @@ def compare(
     """
     spec = resolve(experiment, **keywords)
     engines.check_engine(engine, scheduler, jobs)
-    engines.check_device(device)
+    engines.check_device(device, engine, [spec.run_spec(entry, {}, TUNING_SEED) for entry in spec.entries])
     jobs = engines.usable_jobs(jobs) if engine == "local" else jobs
     folder = None if out is None else Path(out)
     progress = progress or Silent()
@@ -144,12 +148,11 @@ def compare(
         split = load_split(spec.run_spec(spec.entries[0], {}, TUNING_SEED), data_dir)
         if folder is not None:
             write_experiment(spec.to_dict(), folder)
-        crew = engines.create(engine, lambda run: split, jobs=jobs, scheduler=scheduler, data_dir=data_dir)
+        crew = engines.create(engine, lambda run: split, jobs=jobs, scheduler=scheduler, data_dir=data_dir, device=device)
         with crew, engines.stop_on_interrupt(told) as stop:
             session = {**provenance.session(crew.jobs, engine, device), "data": _describe(split)}
             store.begin(session)
             _Race(spec, store, crew, stop, progress).run(session["data"]["sha256"])
-        store.set_info("machines", {**store.info("machines", {}), **{each["host"]: each for each in crew.machines}})
         store.end()
         comparison = read(store)
     if folder is not None:
@@ -168,7 +171,7 @@ def load(folder: Any) -> Comparison:
     with Store(Path(folder), write=False) as store:
         comparison = read(store)
     if comparison.leaderboard.empty:
-        raise InputError(f"the comparison in {folder} has no final runs yet: resume it with the command that began it")
+        raise NothingYet(f"the comparison in {folder} has no final runs yet: resume it with the command that began it")
     return comparison
 
 
@@ -176,7 +179,7 @@ def read(store: Store) -> Comparison:
     """Return the comparison that a store holds."""
     experiment = store.info("experiment")
     if experiment is None:
-        raise InputError(f"{store.path} holds no experiment yet: run minnet compare with this folder first")
+        raise NothingYet(f"{store.path} holds no experiment yet: run minnet compare with this folder first")
     plan = store.plan()
     records = store.records(row["run_id"] for row in plan)
     sessions = store.sessions()
@@ -193,7 +196,8 @@ def read(store: Store) -> Comparison:
     tuning = store.info("tuning", {})
     if tuning and not tuning.get("halving"):
         tuning = {**tuning, "replay": _replay(experiment, tuning, plan, records)}
-    return build(experiment, facts, store.info("rules", {}), plan, records, tuning)
+    portraits = store.portraits(row["run_id"] for row in plan)
+    return build(experiment, facts, store.info("rules", {}), plan, records, tuning, portraits)
 
 
 def _replay(
@@ -315,6 +319,7 @@ class _Race:
             try:
                 for record in records:
                     self.store.add(record)
+                    self._note_machines()
                     self.progress.ran(roles[record["id"]], record, stored=False)
             except BaseException:
                 self.stop.set()  # the runs under way are waited for: let them end soon
@@ -323,6 +328,13 @@ class _Race:
             raise KeyboardInterrupt
         return self.store.records(roles)
 
+    def _note_machines(self) -> None:
+        """Keep what is known of the machines that have trained so far, if that is news."""
+        known = self.store.info("machines", {})
+        now = {**known, **{each["host"]: each for each in self.engine.machines}}
+        if now != known:
+            self.store.set_info("machines", now)
+
 
 class _Watcher:
     """Tells the progress what an engine says about trials."""
@@ -330,13 +342,16 @@ class _Watcher:
     def __init__(self, progress: Progress, roles: Mapping[str, Sequence[Part]]) -> None:
         self.progress, self.roles = progress, roles
         self._begun = getattr(progress, "begun", Silent().begun)
+        self._measured = getattr(progress, "measured", Silent().measured)
 
     def begun(self, trial: Trial, where: str) -> None:
         """Pass it on."""
         self._begun(self.roles[trial.id], where)
 
-    def epoch(self, trial: Trial, epoch: int) -> None:
+    def epoch(self, trial: Trial, epoch: int, row: Mapping[str, Any] | None = None) -> None:
         """Pass it on."""
+        if row is not None:
+            self._measured(trial.id, row)
         self.progress.epoch(trial.id, epoch)
 
 

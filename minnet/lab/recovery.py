@@ -16,7 +16,7 @@ from minnet.lab.database import FILE, clear_errors, copied, hold, log_of
 from minnet.lab.trials import NORMS
 
 DAMAGED = "runs.damaged{}.sqlite"
-JSON = ("value", "facts", "hyperparameters", "spec", *NORMS)  # columns of any table
+JSON = ("value", "facts", "hyperparameters", "spec", "portrait", *NORMS)  # columns of any table
 ROWS_PER_PAGE = 200  # more than a page of any of these tables holds
 Row = dict[str, object]
 
@@ -76,6 +76,8 @@ def _save(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
             if epochs and _insert(new, "runs", run):
                 for epoch in epochs:
                     _insert(new, "epochs", epoch)
+                for portrait in _read(old, "SELECT * FROM portraits WHERE run_id = ?", run["id"]):
+                    _insert(new, "portraits", portrait)
     return int(new.execute("SELECT count(*) FROM runs").fetchone()[0])
 
 

@@ -47,7 +47,11 @@ WHEN NEW.kind <> 'final' AND coalesce(NEW.test_accuracy, NEW.test_loss) IS NOT N
 BEGIN SELECT RAISE(ABORT, 'a tuning run holds a test figure'); END;
 """
 
-STEPS = (FIRST, SESSIONS + TEST_SET)
+PORTRAITS = """
+CREATE TABLE portraits (run_id TEXT PRIMARY KEY REFERENCES runs (id), portrait TEXT NOT NULL);
+"""
+
+STEPS = (FIRST, SESSIONS + TEST_SET, PORTRAITS)
 SCHEMA = len(STEPS)
 
 

@@ -10,6 +10,7 @@ Tables, CSV files and the page are views of it and can be rebuilt at any time. F
 * ``epochs``: their histories: run_id, epoch (0 is before training), steps, lr, train_loss, train_accuracy,
   val_loss, val_accuracy, train_s, eval_s (seconds since the start of the run), running_loss, grad_norms,
   update_norms, weight_norms (JSON lists, one number per layer);
+* ``portraits``: run_id and what one final run of every method looks like inside (JSON, see `minnet.lab.portrait`);
 * ``plan``: which run plays which part: optimizer (label), position (in the experiment), kind ("tune", "default"
   for the trial of a method's own defaults, "final"), trial (of tuning, -1 for the defaults; a final run repeats the
   selected one), seed, run_id, selected (the run that won);
@@ -32,7 +33,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from minnet.errors import InputError
+from minnet.errors import InputError, NothingYet
 from minnet.lab import schema
 from minnet.lab.database import FILE, clear_errors, hold, snapshot
 from minnet.lab.trials import NORMS
@@ -106,7 +107,7 @@ class Store:
     def add(self, record: Mapping[str, Any]) -> bool:
         """Commit one finished run with its history. Return whether it is new: one that is there stays as it is."""
         run = {
-            **{name: value for name, value in record.items() if name != "history"},
+            **{name: value for name, value in record.items() if name not in ("history", "portrait")},
             "hyperparameters": _json(record["hyperparameters"]),
             "spec": _json(record["spec"]),
             "diverged": int(record["diverged"]),
@@ -121,6 +122,8 @@ class Store:
             new = self._insert("runs", [run], "ON CONFLICT (id) DO NOTHING") == 1
             if new:
                 self._insert("epochs", rows)
+                if record.get("portrait"):
+                    self._insert("portraits", [{"run_id": record["id"], "portrait": _json(record["portrait"])}])
         return new
 
     def records(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -142,6 +145,13 @@ class Store:
                     epoch.update((name, json.loads(epoch[name])) for name in NORMS if epoch[name])
                     runs[run_id]["history"].append(epoch)
         return runs
+
+    def portraits(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return the portraits of those runs among `ids` that have one, by id."""
+        wanted = set(ids)
+        with clear_errors(self.path):
+            rows = self._rows("SELECT * FROM portraits")
+            return {row["run_id"]: json.loads(row["portrait"]) for row in rows if row["run_id"] in wanted}
 
     def set_plan(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Replace the plan: mappings from its columns to values."""
@@ -218,7 +228,7 @@ class Store:
         if version is None:
             raise InputError(f"{self.path} is no store of minnet: choose another folder")
         if version == 0 and not write:
-            raise InputError(f"no results in {self.path}: the run before ended too early; start it again")
+            raise NothingYet(f"no results in {self.path}: the run before ended too early; start it again")
         if version > schema.SCHEMA:
             raise InputError(
                 f"{self.path} was written by a newer minnet (tables of version {version}, this one reads "

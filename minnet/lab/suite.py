@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minnet import machine, training
-from minnet.errors import InputError
+from minnet.errors import InputError, NothingYet
 from minnet.lab import driver, scores
 from minnet.lab.comparison import Comparison, write_text
 from minnet.lab.driver import Progress, Silent
@@ -136,12 +136,21 @@ class SuiteComparison:
         return aggregate({name: each.leaderboard for name, each in self.comparisons.items()})
 
     @property
+    def profiles(self) -> pd.DataFrame:
+        """Performance profiles of the times to target, see `profiles`."""
+        return profiles({name: each.leaderboard for name, each in self.comparisons.items()})
+
+    @property
     def critical_difference(self) -> float:
         """How far apart mean ranks must be to show a difference, see `critical_difference`."""
         return critical_difference(len(self.leaderboard), len(self.comparisons))
 
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return the tables by the names of their files."""
+        return {"suite": self.leaderboard, "profiles": self.profiles}
+
     def save(self, folder: str | os.PathLike) -> Path:
-        """Write suite.toml, suite.csv and the page that links those of the problems; return the page's path."""
+        """Write suite.toml, the tables and the page that links those of the problems; return the page's path."""
         import tomli_w
 
         from minnet.report.suite_page import render
@@ -149,7 +158,8 @@ class SuiteComparison:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / FILE, tomli_w.dumps(self.suite))
-        write_text(folder / "suite.csv", self.leaderboard.to_csv(index=False, lineterminator="\n"))
+        for name, table in self.tables().items():
+            write_text(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
         write_text(folder / "suite.html", render(self))
         return folder / "suite.html"
 
@@ -225,10 +235,10 @@ def load_suite(folder: Any) -> SuiteComparison:
     suite = resolve_suite(folder / FILE)
     comparisons = {}
     for problem in suite.problems:
-        with contextlib.suppress(InputError):
+        with contextlib.suppress(NothingYet):
             comparisons[problem.name] = driver.load(folder / problem.folder)
     if not comparisons:
-        raise InputError(f"no problem of the suite in {folder} has results yet: run minnet compare with it again")
+        raise NothingYet(f"no problem of the suite in {folder} has results yet: run minnet compare with it again")
     return SuiteComparison(suite.to_dict(), comparisons, {problem.name: problem.folder for problem in suite.problems})
 
 
@@ -278,14 +288,46 @@ def aggregate(boards: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         single.update({f"{name}: {column}": {**board, "rank": ranks[name]}[column] for column in SINGLE})
     table["mean_rank"] = ranks.mean(axis=1)
     table["best_rank"], table["worst_rank"] = ranks.min(axis=1), ranks.max(axis=1)
-    for unit, column in TIMES.items():
-        times = {name: dict(zip(board["optimizer"], board[column])) for name, board in boards.items()}
-        table[f"profile_score_{unit}"] = pd.Series(scores.profile_scores(times))
+    for unit in TIMES:
+        table[f"profile_score_{unit}"] = pd.Series(scores.profile_scores(_times(boards, unit)))
     table = pd.concat([table, pd.DataFrame(single)], axis=1)
     table = table.sort_values(["mean_rank", "profile_score_epochs"], ascending=[True, False], kind="stable")
     table.insert(0, "rank", table["mean_rank"].rank(method="min").astype("int64"))
     table = table.rename_axis("optimizer").reset_index()
     return table[["rank", *table.columns.drop("rank")]]
+
+
+def profiles(boards: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the performance profiles of the times to target, as the corners of their staircases.
+
+    Parameters
+    ----------
+    boards : mapping of str to DataFrame
+        Leaderboards by problem, of the same methods.
+
+    Returns
+    -------
+    DataFrame
+        unit ("epochs" or "seconds"), optimizer, ratio (from 1 to 4), and share: on which share of the problems the
+        method reached the target within so many times the best method's time. Between two ratios the share is that
+        of the lower one; the mean height is the profile score of `aggregate`.
+    """
+    import pandas as pd
+
+    rows = []
+    for unit in TIMES:
+        ratios = scores.performance_ratios(_times(boards, unit))
+        corners = {1.0, scores.LONGEST, *(ratio for each in ratios.values() for ratio in each.values())}
+        places = sorted(corner for corner in corners if corner <= scores.LONGEST)
+        for method, each in ratios.items():
+            shares = scores.performance_profile(list(each.values()), places)
+            rows += [(unit, method, place, share) for place, share in zip(places, shares)]
+    return pd.DataFrame(rows, columns=["unit", "optimizer", "ratio", "share"])
+
+
+def _times(boards: Mapping[str, pd.DataFrame], unit: str) -> dict[str, dict[str, float]]:
+    """Return the times to target by problem and method."""
+    return {name: dict(zip(board["optimizer"], board[TIMES[unit]])) for name, board in boards.items()}
 
 
 def critical_difference(methods: int, problems: int, risk: float = RISK) -> float:

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minnet import training
+from minnet.lab.portrait import SEED, Sitter
 from minnet.training import RunSpec
 
 if TYPE_CHECKING:
     from minnet.data import Split
+    from minnet.training import RunResult
 
 RESULTS_VERSION = 1  # raise it when a change of the code changes what a run returns: stored runs then count no more
 COLUMNS = (
@@ -118,11 +120,32 @@ def run_trial(
         return reached >= trial.epochs or (should_stop is not None and should_stop())
 
     part = split if final else without_test(split)
-    result = training.train(trial.run, part, on_epoch=report, test=final, should_stop=is_over)
-    last = result.history[-1]
-    if last["epoch"] < trial.epochs and not result.diverged:
+    sitter = Sitter() if final and trial.run.seed == SEED else None
+    observe = sitter.observe if sitter else None
+    result = training.train(trial.run, part, on_epoch=report, test=final, should_stop=is_over, observe=observe)
+    if result.history[-1]["epoch"] < trial.epochs and not result.diverged:
         return None
-    hyper = dict(trial.run.optimizer.hyper)
+    return record_of(trial, result, part, sitter)
+
+
+def record_of(trial: Trial, result: RunResult, split: Split, sitter: Sitter | None = None) -> dict[str, Any]:
+    """Return the record of a trial that came to its end; with a portrait if it has one.
+
+    Parameters
+    ----------
+    trial : Trial
+    result : RunResult
+    split : Split
+        What it was trained on.
+    sitter : Sitter, optional
+        Who watched it.
+    """
+    last, final, hyper = result.history[-1], trial.kind == "final", dict(trial.run.optimizer.hyper)
+    if final and trial.run.seed == SEED:
+        sitter = sitter or Sitter()
+    portrait = None
+    if sitter and not result.diverged:
+        portrait = plain(sitter.portrait(result, split))
     return {
         "id": trial.id,
         "kind": trial.kind,
@@ -144,6 +167,7 @@ def run_trial(
         "compile_s": plain(result.compile_s),
         "train_size": plain(result.train_size),
         "history": [_row(row) for row in result.history],
+        "portrait": portrait,
     }
 
 
@@ -182,6 +206,8 @@ def plain(value: Any) -> Any:
     """
     if isinstance(value, np.ndarray | list | tuple):
         return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value

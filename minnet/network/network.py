@@ -14,21 +14,23 @@ from minnet.errors import InputError
 from minnet.network import compile as compiled
 from minnet.network.init import initial_params
 from minnet.network.layout import Layout
+from minnet.network.pieces import PIECES_TYPE, pieces_of
 from minnet.network.propagation import (
     PENALTY_TYPE,
     Part,
     Penalty,
     Work,
-    add_l2,
     forward,
     gather_inputs,
     gather_targets,
-    gradient,
+    l2_penalty,
     make_work,
+    piece_gradient,
+    there_and_back,
     work_type,
 )
 from minnet.network.spec import NetworkSpec
-from minnet.network.terms import mostly_zero
+from minnet.network.terms import list_rows_of_features, mostly_zero
 
 CHUNK = 256  # rows per forward pass where no batch size is given
 NO_PENALTY = Penalty(0.0, False, 0.0, 0.0, 0)
@@ -164,7 +166,7 @@ class Network:
             grads,
             self.widths,
             self.starts,
-            self.layout.blocks,
+            pieces_of(self.layout),
             work,
             *self.functions,
             penalty,
@@ -213,9 +215,10 @@ def evaluate(X, Y, scale, params, widths, starts, work, chunk, outputs, activate
     for start in range(0, X.shape[0], chunk):
         rows = min(chunk, X.shape[0] - start)
         samples = np.arange(start, start + rows)
-        gather_inputs(X, samples, 0, X.shape[1], scale, work.a, work.lists)
-        gather_targets(Y, samples, work.targets)
-        forward(params, widths, starts, work, chunk, Part(0, rows, rows), activate, no_penalty, 0, False, False)
+        part = Part(0, rows, rows)
+        gather_inputs(X, samples, part, 0, X.shape[1], scale, work.a, work.lists)
+        gather_targets(Y, samples, part, work.targets)
+        forward(params, widths, starts, work, chunk, part, activate, no_penalty, 0, False, False)
         end = first + rows * n_out
         out, targets = work.a[first:end], work.targets[: rows * n_out]
         loss += head(work.z[first:end], out, targets, work.delta[first:end], n_out, params.dtype.type(1))
@@ -235,21 +238,22 @@ def gradient_kernel(x_dtype: str, dtype: str) -> Callable:
     return jit.compile(
         batch_gradient,
         types.float64(
-            X, Y, scale, real[::1], real[::1], types.int64[::1], types.int64[::1], types.int64[:, ::1],
-            work_type(dtype), compiled.value_type(dtype), compiled.slope_type(dtype), compiled.head_type(dtype),
+            X, Y, scale, real[::1], real[::1], types.int64[::1], types.int64[::1], PIECES_TYPE, work_type(dtype),
+            compiled.value_type(dtype), compiled.slope_type(dtype), compiled.head_type(dtype),
             PENALTY_TYPE, types.int64,
         ),
     )  # fmt: skip
 
 
-def batch_gradient(X, Y, scale, params, grads, widths, starts, blocks, work, activate, descend, head, penalty, step):
+def batch_gradient(X, Y, scale, params, grads, widths, starts, pieces, work, activate, descend, head, penalty, step):
     """Gather all samples as one batch and fill `grads`."""
     rows = X.shape[0]
-    samples = np.arange(rows)
-    gather_inputs(X, samples, 0, X.shape[1], scale, work.a, work.lists)
-    gather_targets(Y, samples, work.targets)
-    part = Part(0, rows, rows)
-    loss = gradient(params, grads, widths, starts, work, rows, part, activate, descend, head, penalty, step, False)
-    if penalty.l2 > 0:
-        loss += add_l2(params, grads, blocks, penalty.l2, penalty.decay_biases)
-    return loss
+    samples, part = np.arange(rows), Part(0, rows, rows)
+    gather_inputs(X, samples, part, 0, X.shape[1], scale, work.a, work.lists)
+    gather_targets(Y, samples, part, work.targets)
+    loss = there_and_back(params, widths, starts, work, rows, part, activate, descend, head, penalty, step, False)
+    if work.lists.bits.shape[0] > 0:
+        list_rows_of_features(work.lists, rows, 0, X.shape[1])
+    for k in range(pieces.blocks.shape[0]):
+        piece_gradient(params, grads, widths, work, rows, rows, pieces, k, 0, penalty)
+    return loss + l2_penalty(params, pieces, penalty)

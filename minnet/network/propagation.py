@@ -2,11 +2,14 @@
 
 All arrays are flat; a layer's matrices are parts of them. Layer 0 is the input. `widths` holds the units per layer and
 `starts` where each layer's parameters begin (`Layout.starts`).
+
+Backward first takes the derivatives to all units, and then gradients, piece by piece: whoever trains moves the weights
+of a piece while its gradient is in the cache. Several workers share the buffers of a batch: each takes some of its rows
+forward and back, and some pieces of the gradient of all rows.
 """
 
 from __future__ import annotations
 
-import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -17,24 +20,26 @@ from minnet.network.dropout import drop, mask_key
 from minnet.network.layout import BIAS
 from minnet.network.terms import (
     LISTS_TYPE,
+    WORD,
     Lists,
     list_features_of_rows,
-    list_rows_of_features,
+    lists_of_another,
     make_lists,
     note_zeros,
 )
-from minnet.network.tiles import Factor, Terms, multiply
+from minnet.network.tiles import ROWS, Factor, Terms, multiply, wide
 
 CACHE_LINE = 64
-STRIP = 16  # rows of a matrix that are transposed side by side
 
 
 class Work(NamedTuple):
     """Buffers of one run, all flat, layer after layer: layer l begins at ``batch * sum(widths[:l])``.
 
     z : what units receive; a : what they send; h : the same after dropout (the array `a` itself without dropout);
-    delta : derivative of the loss to z; targets : targets of the batch; turned : the transposed weights of a layer;
-    lists : which terms the products have.
+    delta : derivative of the loss to z; targets : targets of the batch; panel : for `multiply`; lists : which terms the
+    products have.
+
+    Workers that share a batch share all but the last two.
     """
 
     z: np.ndarray
@@ -42,7 +47,7 @@ class Work(NamedTuple):
     h: np.ndarray
     delta: np.ndarray
     targets: np.ndarray
-    turned: np.ndarray
+    panel: np.ndarray
     lists: Lists
 
 
@@ -57,10 +62,7 @@ class Penalty(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Rows of a batch: those in the buffers.
-
-    first : the position of the first one in the batch; rows : how many; total : rows of the whole batch.
-    """
+    """Rows of a batch: the first one, how many, and how many the whole batch has."""
 
     first: int
     rows: int
@@ -81,11 +83,17 @@ def make_work(widths: tuple[int, ...], batch: int, dtype: str, dropout: bool = F
     size = batch * sum(widths)
     a = aligned_zeros(size, dtype)
     h = aligned_zeros(size, dtype) if dropout else a
-    most_weights = max((m * n for m, n in itertools.pairwise(widths[1:])), default=0)
+    most = max(*widths, batch)
     return Work(
         aligned_zeros(size, dtype), a, h, aligned_zeros(size, dtype), aligned_zeros(batch * widths[-1], dtype),
-        aligned_zeros(most_weights, dtype), make_lists(widths[0], max(*widths, batch), batch, skip),
+        aligned_zeros(most * wide(dtype), dtype),
+        make_lists(widths[0], most, batch, skip),
     )  # fmt: skip
+
+
+def work_of_another(work: Work) -> Work:
+    """Return the buffers for another worker at the same batch."""
+    return work._replace(panel=np.zeros_like(work.panel), lists=lists_of_another(work.lists))
 
 
 def aligned_zeros(size: int, dtype: str) -> np.ndarray:
@@ -97,26 +105,28 @@ def aligned_zeros(size: int, dtype: str) -> np.ndarray:
 
 
 @jit.inner
-def gather_inputs(X, rows, first, n_features, scale, x, lists):
-    """Copy some features of the samples `rows`, and list those that are not 0 if there are lists."""
-    skip = lists.bits.shape[0] > 0
-    for i in range(rows.size):
+def gather_inputs(X, rows, part, first, n_features, scale, x, lists):
+    """Copy `n_features` features from `first` on of a part of the samples `rows`, and list those that are not 0.
+
+    If there are lists, `first` is a multiple of `terms.WORD`.
+    """
+    skip, width = lists.bits.shape[0] > 0, X.shape[1]
+    for i in range(part.first, part.first + part.rows):
         sample = X[rows[i]][first : first + n_features]
-        x_row = x[i * n_features : (i + 1) * n_features]
+        x_row = x[i * width + first : i * width + first + n_features]
         for j in range(x_row.size):
             x_row[j] = sample[j] * scale
         if skip:
-            note_zeros(sample, lists.bits[i])
+            note_zeros(sample, lists.bits[i][first // WORD : (first + n_features + WORD - 1) // WORD])
     if skip:
-        list_features_of_rows(lists.bits, lists.of_rows, lists.n_of_rows, rows.size, n_features)
-        list_rows_of_features(lists.bits, lists.of_features, lists.n_of_features, rows.size, n_features)
+        list_features_of_rows(lists, part.first, part.rows, first, n_features)
 
 
 @jit.inner
-def gather_targets(Y, rows, targets):
-    """Copy the targets of the samples `rows`."""
+def gather_targets(Y, rows, part, targets):
+    """Copy the targets of a part of the samples `rows`."""
     n_outputs = Y.shape[1]
-    for i in range(rows.size):
+    for i in range(part.first, part.first + part.rows):
         target = Y[rows[i]]
         t_row = targets[i * n_outputs : (i + 1) * n_outputs]
         for j in range(t_row.size):
@@ -129,29 +139,39 @@ def forward(params, widths, starts, work, batch, part, activate, penalty, step, 
 
     `received` : the products of the first layer are there already.
     """
-    first, rows = 0, part.rows
+    below = 0
     if training and penalty.input_dropout > 0:
-        end, position = rows * widths[0], part.first * widths[0]
-        drop(work.a[:end], work.h[:end], penalty.input_dropout, mask_key(penalty.seed, step, 0), position)
+        position, end = part.first * widths[0], (part.first + part.rows) * widths[0]
+        key = mask_key(penalty.seed, step, 0)
+        drop(work.a[position:end], work.h[position:end], penalty.input_dropout, key, position)
     for layer in range(widths.size - 1):
         fan_in, fan_out = widths[layer], widths[layer + 1]
-        following = first + batch * fan_in
+        above = below + batch * fan_in
+        first, end = above + part.first * fan_out, above + (part.first + part.rows) * fan_out
         middle = starts[layer] + fan_in * fan_out
         if layer > 0 or not received:
             source = work.h if training and dropped(penalty, layer) else work.a
-            X = Factor(source, first, fan_in, 1)
+            X = Factor(source, below + part.first * fan_in, fan_in, 1)
             multiply(
-                X, terms_of_rows(work.lists, layer, fan_in), params, starts[layer], work.z, following, rows, fan_out
+                X,
+                terms_of_rows(work.lists, layer, 0, fan_in),
+                params,
+                starts[layer],
+                work.z,
+                first,
+                part.rows,
+                fan_out,
+                work.panel,
             )
-        z = work.z[following : following + rows * fan_out]
+        z = work.z[first:end]
         add_to_rows(params[middle : middle + fan_out], z)
         if layer + 2 < widths.size:
-            a = work.a[following : following + rows * fan_out]
+            a = work.a[first:end]
             activate(z, a)
             if training and penalty.dropout > 0:
-                h = work.h[following : following + rows * fan_out]
-                drop(a, h, penalty.dropout, mask_key(penalty.seed, step, layer + 1), part.first * fan_out)
-        first = following
+                key = mask_key(penalty.seed, step, layer + 1)
+                drop(a, work.h[first:end], penalty.dropout, key, part.first * fan_out)
+        below = above
 
 
 @jit.inner
@@ -164,75 +184,83 @@ def add_to_rows(b, z):
 
 
 @jit.inner
-def sum_rows(z, total):
-    """Fill `total` with the sum of the rows of a matrix."""
+def sum_rows(z, first, columns, rows, total):
+    """Fill `total` with sums over the rows of a matrix, whose first row begins at `first`."""
     for j in range(total.size):
         total[j] = 0
-    for start in range(0, z.size, total.size):
-        row = z[start : start + total.size]
+    for i in range(rows):
+        row = z[first + i * columns : first + i * columns + total.size]
         for j in range(row.size):
             total[j] += row[j]
 
 
 @jit.inner
-def terms_of_rows(lists, layer, fan_in):
-    """Return the terms of ``X W``."""
+def terms_of_rows(lists, layer, first, n):
+    """Return the terms of ``X W``: `n` from `first` on, without those that are 0."""
     if layer == 0 and lists.bits.shape[0] > 0:
-        return Terms(lists.of_rows, fan_in, lists.n_of_rows)
-    return all_terms(lists, fan_in)
+        return Terms(lists.of_rows, lists.of_rows.size // lists.n_of_rows.size, lists.n_of_rows, first, first + n)
+    return some_terms(lists, first, n)
 
 
 @jit.inner
-def terms_of_features(lists, layer, rows):
-    """Return the terms of ``Xᵀ D``."""
+def terms_of_features(lists, layer, rows, first):
+    """Return the terms of ``Xᵀ D`` for features that begin `first` rows after those that have the first list."""
     if layer == 0 and lists.bits.shape[0] > 0:
-        return Terms(lists.of_features, lists.of_features.size // lists.n_of_features.size, lists.n_of_features)
-    return all_terms(lists, rows)
+        most, tile = lists.of_features.size // lists.n_of_features.size, first // ROWS
+        return Terms(lists.of_features[tile * most :], most, lists.n_of_features[tile:], 0, rows)
+    return some_terms(lists, 0, rows)
 
 
 @jit.inner
-def all_terms(lists, n):
-    """Return the terms 0 to n - 1, for all tiles."""
-    return Terms(lists.everything, 0, lists.numbers[n : n + 1])
+def some_terms(lists, first, n):
+    """Return `n` terms from `first` on, for all tiles."""
+    return Terms(lists.everything[first:], 0, lists.numbers[n : n + 1], first, first + n)
 
 
 @jit.inner
-def backward(params, grads, widths, starts, work, batch, part, descend, penalty, step, received):
-    """Fill `grads` from the derivative at the output units, which lies in `work.delta`.
-
-    `received` : leave out the weights of the first layer.
-    """
-    first, rows = batch * widths[:-1].sum(), part.rows
-    for layer in range(widths.size - 2, -1, -1):
+def backward(params, widths, starts, work, batch, part, descend, penalty, step):
+    """Fill `work.delta` for some rows from the derivative at the output units, which lies there."""
+    above = batch * widths[:-1].sum()
+    for layer in range(widths.size - 2, 0, -1):
         fan_in, fan_out = widths[layer], widths[layer + 1]
-        before = first - batch * fan_in
-        middle = starts[layer] + fan_in * fan_out
-        delta = work.delta
-        if layer > 0 or not received:
-            source = work.h if dropped(penalty, layer) else work.a
-            X = Factor(source, before, 1, fan_in)
-            multiply(X, terms_of_features(work.lists, layer, rows), delta, first, grads, starts[layer], fan_in, fan_out)
-        sum_rows(delta[first : first + rows * fan_out], grads[middle : middle + fan_out])
-        if layer > 0:
-            turn(params[starts[layer] : middle], work.turned, fan_in, fan_out)
-            D = Factor(delta, first, fan_out, 1)
-            multiply(D, all_terms(work.lists, fan_out), work.turned, 0, delta, before, rows, fan_in)
-            below = delta[before : before + rows * fan_in]
-            if penalty.dropout > 0:
-                drop(below, below, penalty.dropout, mask_key(penalty.seed, step, layer), part.first * fan_in)
-            descend(work.z[before : before + rows * fan_in], work.a[before : before + rows * fan_in], below)
-        first = before
+        below = above - batch * fan_in
+        first, end = below + part.first * fan_in, below + (part.first + part.rows) * fan_in
+        D = Factor(work.delta, above + part.first * fan_out, fan_out, 1)
+        multiply(
+            D, some_terms(work.lists, 0, fan_out), params, starts[layer], work.delta, first, part.rows, fan_in,
+            work.panel, True,
+        )  # fmt: skip
+        delta = work.delta[first:end]
+        if penalty.dropout > 0:
+            drop(delta, delta, penalty.dropout, mask_key(penalty.seed, step, layer), part.first * fan_in)
+        descend(work.z[first:end], work.a[first:end], delta)
+        above = below
 
 
 @jit.inner
-def turn(W, turned, rows, columns):
-    """Fill `turned` with the transposed matrix, in strips that fit the cache."""
-    for strip in range(0, rows, STRIP):
-        height = min(STRIP, rows - strip)
-        for j in range(columns):
-            line = turned[j * rows + strip : j * rows + strip + height]
-            for i in range(line.size):
-                line[i] = W[(strip + i) * columns + j]
+def piece_gradient(params, grads, widths, work, batch, rows, pieces, k, first_feature, penalty):
+    """Fill `grads` for piece k from the first `rows` rows of the batch.
+
+    `first_feature` : that of the first list of `work.lists`. With its L2 penalty.
+    """
+    layer, row, n = pieces.places[k, 0], pieces.places[k, 1], pieces.places[k, 2]
+    start, bias = pieces.blocks[k, 0], pieces.blocks[k, 3] == BIAS
+    below = batch * widths[:layer].sum()
+    fan_in, fan_out = widths[layer], widths[layer + 1]
+    above = below + batch * fan_in
+    if bias:
+        sum_rows(work.delta, above + row, fan_out, rows, grads[start : start + n])
+    else:
+        source = work.h if dropped(penalty, layer) else work.a
+        X = Factor(source, below + row, 1, fan_in)
+        terms = terms_of_features(work.lists, layer, rows, row - first_feature)
+        multiply(X, terms, work.delta, above, grads, start, n, fan_out, work.panel)
+    if penalty.l2 > 0 and (penalty.decay_biases or not bias):
+        end = start + pieces.blocks[k, 2]
+        w, g = params[start:end], grads[start:end]
+        factor = w.dtype.type(penalty.l2)
+        for i in range(w.size):
+            g[i] += factor * w[i]
 
 
 @jit.inner
@@ -242,18 +270,15 @@ def dropped(penalty, layer):
 
 
 @jit.inner
-def add_l2(params, grads, blocks, l2, biases):
-    """Add the gradient of l2/2 times the sum of squared weights, and return that penalty."""
+def l2_penalty(params, pieces, penalty):
+    """Return the pieces' part of l2/2 times the sum of squared weights."""
     total = 0.0
-    for k in range(blocks.shape[0]):
-        if biases or blocks[k, 3] != BIAS:
-            first, end = blocks[k, 0], blocks[k, 0] + blocks[k, 1] * blocks[k, 2]
-            w, g = params[first:end], grads[first:end]
-            factor = w.dtype.type(l2)
-            for i in range(w.size):
-                g[i] += factor * w[i]
-            total += sum_of_squares(w)
-    return l2 / 2 * total
+    if penalty.l2 > 0:
+        for k in range(pieces.blocks.shape[0]):
+            if penalty.decay_biases or pieces.blocks[k, 3] != BIAS:
+                first = pieces.blocks[k, 0]
+                total += sum_of_squares(params[first : first + pieces.blocks[k, 2]])
+    return penalty.l2 / 2 * total
 
 
 @jit.summing
@@ -266,17 +291,15 @@ def sum_of_squares(vector):
 
 
 @jit.inner
-def gradient(params, grads, widths, starts, work, batch, part, activate, descend, head, penalty, step, received):
-    """Fill `grads` with what a gathered part of a batch adds to the gradient of its mean loss; return its loss.
-
-    Without the L2 penalty: see `add_l2`.
-    """
+def there_and_back(params, widths, starts, work, batch, part, activate, descend, head, penalty, step, received):
+    """Take gathered rows forward and back to the first hidden layer; return what they add to the batch's mean loss."""
     forward(params, widths, starts, work, batch, part, activate, penalty, step, True, received)
-    first, n_out = batch * widths[:-1].sum(), widths[-1]
-    end = first + part.rows * n_out
+    n_out = widths[-1]
+    outputs = batch * widths[:-1].sum()
+    first, end = part.first * n_out, (part.first + part.rows) * n_out
     loss = head(
-        work.z[first:end], work.a[first:end], work.targets[: part.rows * n_out], work.delta[first:end],
-        n_out, params.dtype.type(1 / part.total),
+        work.z[outputs + first : outputs + end], work.a[outputs + first : outputs + end], work.targets[first:end],
+        work.delta[outputs + first : outputs + end], n_out, params.dtype.type(1 / part.total),
     ) / part.total  # fmt: skip
-    backward(params, grads, widths, starts, work, batch, part, descend, penalty, step, received)
+    backward(params, widths, starts, work, batch, part, descend, penalty, step)
     return loss

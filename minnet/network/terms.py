@@ -20,7 +20,7 @@ from minnet.network.tiles import ROWS, start_of
 SKIP_BELOW = 0.6
 LOOKED_AT = 200
 WORD = 64
-ONE = np.uint64(1)
+ONE, ALL = np.uint64(1), ~np.uint64(0)
 GROUP_SHIFTS = tuple(np.uint64(bit) for bit in range(1, ROWS))
 FIRST_OF_GROUP = np.uint64(sum(1 << bit for bit in range(0, WORD, ROWS)))
 
@@ -28,10 +28,12 @@ FIRST_OF_GROUP = np.uint64(sum(1 << bit for bit in range(0, WORD, ROWS)))
 class Lists(NamedTuple):
     """Lists of terms for `tiles.multiply`, and where they come from.
 
-    everything : 0, 1, 2, ...; numbers : the same, whose part ``[n : n + 1]`` says that a product has all n terms
+    everything : 0, 1, 2, ...; numbers : the same, whose part ``[n : n + 1]`` says that a product has n terms
     bits : (batch, words), a bit for each feature that is not 0; without rows if all terms are taken
     of_rows, n_of_rows : lists of features for tiles of samples
     of_features, n_of_features : lists of samples for tiles of features
+
+    Workers that share a batch share all but the lists.
     """
 
     everything: np.ndarray
@@ -49,16 +51,30 @@ LISTS_TYPE = types.NamedTuple((_short, _whole, types.uint64[:, ::1], _short, _wh
 
 def make_lists(n_features: int, most: int, batch: int, skip: bool) -> Lists:
     """Allocate lists for products of up to `most` terms; with those that skip zeros if asked."""
-    rows, features = (tiles_of(batch), tiles_of(n_features)) if skip else (0, 0)
+    words = -(-n_features // WORD)
     return Lists(
         np.arange(most, dtype=np.int32),
         np.arange(most + 1),
-        np.zeros((batch if skip else 0, -(-n_features // WORD)), np.uint64),
+        np.zeros((batch if skip else 0, words), np.uint64),
+        *lists_of(*((batch, n_features) if skip else (0, 0))),
+    )
+
+
+def lists_of(batch: int, n_features: int) -> tuple[np.ndarray, ...]:
+    """Allocate the lists of `Lists`."""
+    rows, features = tiles_of(batch), tiles_of(n_features)
+    return (
         np.zeros(rows * n_features, np.int32),
         np.zeros(rows, np.int64),
         np.zeros(features * batch, np.int32),
         np.zeros(features, np.int64),
     )
+
+
+def lists_of_another(lists: Lists) -> Lists:
+    """Return the same with lists of its own, for another worker at the same batch."""
+    own = (np.zeros_like(array) for array in lists[3:])
+    return Lists(*lists[:3], *own)
 
 
 def tiles_of(rows: int) -> int:
@@ -91,41 +107,58 @@ def note_zeros(sample, words):
 
 
 @jit.inner
-def list_features_of_rows(bits, terms, n_terms, rows, n_features):
-    """For each tile of samples: the features that are not 0 in all of them."""
+def list_features_of_rows(lists, low, rows, first, n_features):
+    """For each tile of `rows` samples from `low` on: the features that are not 0 in all of them.
+
+    Only `n_features` features from `first` on, a multiple of `WORD`, are looked at.
+    """
+    bits, terms, n_terms = lists.bits, lists.of_rows, lists.n_of_rows
+    most = terms.size // max(n_terms.size, 1)
     for tile in range((rows + ROWS - 1) // ROWS):
-        first, count = start_of(tile, rows), tile * n_features
-        for w in range(bits.shape[1]):
+        top, count = low + start_of(tile, rows), tile * most
+        for w in range(first // WORD, (first + n_features + WORD - 1) // WORD):
             found = np.uint64(0)
-            for r in range(first, min(first + ROWS, rows)):
+            for r in range(top, min(top + ROWS, low + rows)):
                 found |= bits[r, w]
             while found:
                 terms[count] = w * WORD + lowest_bit(found)
                 count += 1
                 found &= found - ONE
-        n_terms[tile] = count - tile * n_features
+        n_terms[tile] = count - tile * most
 
 
 @jit.inner
-def list_rows_of_features(bits, terms, n_terms, rows, n_features):
-    """For each tile of features: the samples that are not 0 in all of them."""
-    for tile in range(n_terms.size):
+def list_rows_of_features(lists, rows, first, n_features):
+    """For each tile of `n_features` features from `first` on: the samples that are not 0 in all of them.
+
+    `first` is a multiple of `ROWS`.
+    """
+    bits, terms, n_terms = lists.bits, lists.of_features, lists.n_of_features
+    most = terms.size // max(n_terms.size, 1)
+    tiles = (n_features + ROWS - 1) // ROWS
+    for tile in range(tiles):
         n_terms[tile] = 0
-    most = terms.size // n_terms.size
+    low, end = first // WORD, (first + n_features + WORD - 1) // WORD
+    before = ALL << np.uint64(first % WORD)
+    after = ALL >> np.uint64(-(first + n_features) % WORD)
     for i in range(rows):
-        for w in range(bits.shape[1]):
+        for w in range(low, end):
             word = bits[i, w]
+            if w == low:
+                word &= before
+            if w == end - 1:
+                word &= after
             found = word
             for shift in GROUP_SHIFTS:
                 found |= word >> shift
             found &= FIRST_OF_GROUP
             while found:
-                tile = (w * WORD + lowest_bit(found)) // ROWS
+                tile = (w * WORD + lowest_bit(found) - first) // ROWS
                 terms[tile * most + n_terms[tile]] = i
                 n_terms[tile] += 1
                 found &= found - ONE
     if n_features > ROWS and n_features % ROWS:  # the last tile is moved back: it is no group of bits
-        last = n_terms.size - 1
+        last = tiles - 1
         for i in range(rows):
             terms[last * most + i] = i
         n_terms[last] = rows

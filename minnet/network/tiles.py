@@ -32,7 +32,14 @@ _FEATURES = llvm.get_host_cpu_features()
 VECTOR_BYTES = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx2") else 16
 ROWS = 4
 VECTORS = 2 if VECTOR_BYTES == 32 else 4  # AVX2 has 16 registers, AVX-512 and NEON have 32
+# A panel of B is copied where that pays: its rows lie on many pages, or fall on the same lines of the cache.
+COPY_ROWS, COPY_VECTORS, COPY_TERMS = 48, 2 * VECTORS + 1, 160
 INTEGER = ir.IntType(64)
+
+
+def wide(dtype: str) -> int:
+    """Return how many columns a full tile has."""
+    return VECTOR_BYTES // np.dtype(dtype).itemsize * VECTORS
 
 
 class Factor(NamedTuple):
@@ -47,15 +54,17 @@ class Factor(NamedTuple):
 class Terms(NamedTuple):
     """Which terms a product has: the list of tile i begins at ``listed[i * most]`` and holds ``counts[i]`` terms.
 
-    If there is only one count, the first list serves all tiles.
+    If there is only one count, the first list serves all tiles. All of them lie between `low` and `high`.
     """
 
     listed: np.ndarray
     most: int
     counts: np.ndarray
+    low: int
+    high: int
 
 
-def multiply(A, terms, B, b_first, C, c_first, rows, columns):
+def multiply(A, terms, B, b_first, C, c_first, rows, columns, panel, transposed=False):
     """Fill `C` with a product of `rows` rows; here the definition, which runs where nothing is compiled.
 
     Parameters
@@ -65,13 +74,16 @@ def multiply(A, terms, B, b_first, C, c_first, rows, columns):
     B : vector; row t begins at ``b_first + t * columns``
     C : vector; row r begins at ``c_first + r * columns``
     rows, columns : shape of the product
+    panel : vector of `wide` numbers for every term, to work with
+    transposed : B is given as its transpose: term t is a column, and row c begins at ``b_first + c * terms.high``
     """
     for tile in range(-(-rows // ROWS)):
         first, height, number = tile_start(tile, rows), min(ROWS, rows), min(tile, terms.counts.size - 1)
         t = terms.listed[number * terms.most :][: terms.counts[number]].astype(np.int64)
         r = np.arange(first, first + height)
         left = A.values[A.first + r[:, None] * A.row + t * A.term]
-        right = B[b_first + t[:, None] * columns + np.arange(columns)]
+        row, step = (1, terms.high) if transposed else (columns, 1)
+        right = B[b_first + t[:, None] * row + np.arange(columns) * step]
         C[c_first + first * columns : c_first + (first + height) * columns] = (left @ right).ravel()
 
 
@@ -84,34 +96,121 @@ start_of = jit.inner(tile_start)
 
 
 @overload(multiply, jit_options=jit.INNER_OPTIONS)
-def _multiply_compiled(A, terms, B, b_first, C, c_first, rows, columns):
+def _multiply_compiled(A, terms, B, b_first, C, c_first, rows, columns, panel, transposed=False):
     lanes = VECTOR_BYTES * 8 // C.dtype.bitwidth
     wide = lanes * VECTORS
 
-    def compiled(A, terms, B, b_first, C, c_first, rows, columns):
+    def compiled(A, terms, B, b_first, C, c_first, rows, columns, panel, transposed=False):
         values, term, listed = A.values, A.term, terms.listed
+        copied = rows >= COPY_ROWS and columns >= COPY_VECTORS * lanes
+        copied = copied and (terms.high - terms.low > COPY_TERMS or columns % (8 * lanes) == 0)
         # Columns outside: a panel of B stays in the cache while all rows pass.
         for column in range(0, columns, wide):
             left = columns - column
+            right, b, b_row = B, b_first + column, columns
+            if transposed:
+                turn(B, b_first + column * terms.high, min(left, wide), terms.high, panel, wide)
+                right, b, b_row = panel, 0, wide
+            elif copied:
+                copy_panel(B, b, columns, terms.low, terms.high, min(left, wide), panel, wide)
+                right, b, b_row = panel, -terms.low * wide, wide
             for tile in range(rows if rows < ROWS else (rows + ROWS - 1) // ROWS):
                 if rows < ROWS:  # each row is a tile, all of whose rows are this one
                     first, row, c_row, number = tile, 0, 0, 0
                 else:
                     first, row, c_row, number = start_of(tile, rows), A.row, columns, min(tile, terms.counts.size - 1)
-                a, b, c = A.first + first * A.row, b_first + column, c_first + first * columns + column
+                a, c = A.first + first * A.row, c_first + first * columns + column
                 t, n = number * terms.most, terms.counts[number]
                 if left >= wide:
-                    full_tile(values, a, row, term, listed, t, n, B, b, columns, C, c, c_row, 0)
+                    full_tile(values, a, row, term, listed, t, n, right, b, b_row, C, c, c_row, 0)
                 elif left > 3 * lanes:
-                    tile_4(values, a, row, term, listed, t, n, B, b, columns, C, c, c_row, left - 3 * lanes)
+                    tile_4(values, a, row, term, listed, t, n, right, b, b_row, C, c, c_row, left - 3 * lanes)
                 elif left > 2 * lanes:
-                    tile_3(values, a, row, term, listed, t, n, B, b, columns, C, c, c_row, left - 2 * lanes)
+                    tile_3(values, a, row, term, listed, t, n, right, b, b_row, C, c, c_row, left - 2 * lanes)
                 elif left > lanes:
-                    tile_2(values, a, row, term, listed, t, n, B, b, columns, C, c, c_row, left - lanes)
+                    tile_2(values, a, row, term, listed, t, n, right, b, b_row, C, c, c_row, left - lanes)
                 else:
-                    tile_1(values, a, row, term, listed, t, n, B, b, columns, C, c, c_row, left)
+                    tile_1(values, a, row, term, listed, t, n, right, b, b_row, C, c, c_row, left)
 
     return compiled
+
+
+@jit.inner
+def copy_panel(B, b, b_row, low, high, columns, panel, wide):
+    """Copy some columns of the terms `low` to `high` of B."""
+    for t in range(low, high):
+        source, copy = B[b + t * b_row : b + t * b_row + columns], panel[(t - low) * wide : (t - low) * wide + columns]
+        for j in range(copy.size):
+            copy[j] = source[j]
+
+
+def turn(W, first, rows, columns, turned, height):
+    """Write rows of W, the first of which begins at `first`, as columns of `turned`; its rows have `height` numbers."""
+    turn_numbers(W, first, rows, columns, turned, height)
+
+
+@overload(turn, jit_options=jit.INNER_OPTIONS)
+def _turn_compiled(W, first, rows, columns, turned, height):
+    lanes = VECTOR_BYTES * 8 // W.dtype.bitwidth
+
+    def compiled(W, first, rows, columns, turned, height):
+        if rows < lanes or columns < lanes:
+            turn_numbers(W, first, rows, columns, turned, height)
+        else:
+            for start in range(0, columns, lanes):
+                j = min(start, columns - lanes)
+                for strip in range(0, rows, lanes):
+                    i = min(strip, rows - lanes)
+                    turn_square(W, first + i * columns + j, columns, turned, j * height + i, height)
+
+    return compiled
+
+
+@jit.inner
+def turn_numbers(W, first, rows, columns, turned, height):
+    """Do what `turn` says, number by number."""
+    for i in range(rows):
+        for j in range(columns):
+            turned[j * height + i] = W[first + i * columns + j]
+
+
+@intrinsic
+def turn_square(context, W, w_first, w_row, turned, t_first, t_row):
+    """Turn a square whose rows are vectors: they are shuffled in the registers."""
+
+    def generate(context, builder, signature, arguments):
+        values = data_of(context, builder, signature, arguments)
+        lanes = VECTOR_BYTES * 8 // W.dtype.bitwidth
+        builder.call(_function(builder.module, f"minnet_turn_{W.dtype}", values, _write_square, lanes), values)
+        return context.get_dummy_value()
+
+    whole = types.int64
+    return types.void(W, whole, whole, turned, whole, whole), generate
+
+
+def _write_square(builder, lanes, W, w_first, w_row, turned, t_first, t_row):
+    """Write the instructions of `turn_square`.
+
+    Interleaving row i with row i + lanes / 2 moves the highest bit of a number's row to the end of its place; after as
+    many rounds as a row number has bits, row and column have changed places.
+    """
+    vector, index = ir.VectorType(W.type.pointee, lanes), ir.VectorType(ir.IntType(32), lanes)
+
+    def place(matrix, first, row, number):
+        start = builder.gep(matrix, [builder.add(first, builder.mul(row, INTEGER(number)))])
+        return builder.bitcast(start, vector.as_pointer())
+
+    rows = [builder.load(place(W, w_first, w_row, i), align=1) for i in range(lanes)]
+    half = lanes // 2
+    for _ in range(lanes.bit_length() - 1):
+        pairs = []
+        for i in range(half):
+            for start in (0, half):
+                order = [start + number // 2 + lanes * (number % 2) for number in range(lanes)]
+                pairs.append(builder.shuffle_vector(rows[i], rows[i + half], ir.Constant(index, order)))
+        rows = pairs
+    for i in range(lanes):
+        builder.store(rows[i], place(turned, t_first, t_row, i), align=1)
 
 
 def make_tile(vectors, masked):
@@ -123,13 +222,10 @@ def make_tile(vectors, masked):
         signature = types.void(A, whole, whole, whole, terms, whole, whole, B, whole, whole, C, whole, whole, whole)
 
         def generate(context, builder, signature, arguments):
-            values = [
-                context.make_array(kind)(context, builder, value).data if isinstance(kind, types.Array) else value
-                for kind, value in zip(signature.args, arguments)
-            ]
+            values = data_of(context, builder, signature, arguments)
             lanes = VECTOR_BYTES * 8 // C.dtype.bitwidth
             name = f"minnet_tile_{C.dtype}_{vectors}{'_masked' if masked else ''}"
-            builder.call(_function(builder.module, name, values, lanes, vectors, masked), values)
+            builder.call(_function(builder.module, name, values, _write_tile, lanes, vectors, masked), values)
             return context.get_dummy_value()
 
         return signature, generate
@@ -137,18 +233,30 @@ def make_tile(vectors, masked):
     return tile
 
 
-def _function(module, name, values, lanes, vectors, masked):
-    """Return the function of a tile, written once per module: inlining it at every call would take long to compile."""
+def data_of(context, builder, signature, arguments):
+    """Return the arguments of an intrinsic, pointers in place of arrays."""
+    return [
+        context.make_array(kind)(context, builder, value).data if isinstance(kind, types.Array) else value
+        for kind, value in zip(signature.args, arguments)
+    ]
+
+
+def _function(module, name, values, write, *details):
+    """Return a function of the module, written once: inlining it at every call would take long to compile."""
     if name in module.globals:
         return module.globals[name]
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), [value.type for value in values]), name)
     function.linkage = "internal"
     function.attributes.add("noinline")
     builder = ir.IRBuilder(function.append_basic_block())
-    real = function.args[_Tile.ARGUMENTS.index("C")].type.pointee
-    _Tile(builder, real, lanes, vectors, masked).write(*function.args)
+    write(builder, *details, *function.args)
     builder.ret_void()
     return function
+
+
+def _write_tile(builder, lanes, vectors, masked, *arguments):
+    real = arguments[_Tile.ARGUMENTS.index("C")].type.pointee
+    _Tile(builder, real, lanes, vectors, masked).write(*arguments)
 
 
 class _Tile:

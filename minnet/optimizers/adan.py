@@ -112,6 +112,7 @@ METHOD = Method(
         "beta1": Range(0.9, 0.999, "log(1-x)"),
         "beta2": Range(0.8, 0.99, "log(1-x)"),
         "beta3": Range(0.9, 0.999, "log(1-x)"),
+        "weight_decay": Range(1e-4, 1e0),
     },
     styles={
         "optax": Style(

@@ -80,8 +80,10 @@ METHOD = Method(
     space={
         "lr": Range(1e-5, 1e-1),
         "beta1": Range(0.5, 0.999, "log(1-x)"),
+        "beta2": Range(0.9, 0.9999, "log(1-x)"),
         "beta3": Range(0.99, 0.99999, "log(1-x)"),
         "alpha": Range(1.0, 10.0),
+        "weight_decay": Range(1e-4, 1e0),
     },
     styles={"optax": Style()},
 )  # fmt: skip

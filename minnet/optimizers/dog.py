@@ -62,6 +62,7 @@ METHOD = Method(
     space={
         "lr": Range(3e-1, 3e0),
         "r_eps": Range(1e-8, 1e-3),
+        "weight_decay": Range(1e-6, 1e-2),
     },
     styles={"optax": Style()},
 )

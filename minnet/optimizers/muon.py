@@ -162,7 +162,12 @@ METHOD = Method(
         "lr": 0.02, "momentum": 0.95, "weight_decay": 0.0, "adam_ratio": 0.015, "beta1": 0.9, "beta2": 0.95,
         "eps": 1e-10,
     },
-    space={"lr": Range(1e-3, 1e0), "momentum": Range(0.8, 0.99, "log(1-x)"), "adam_ratio": Range(1e-3, 1e0),},
+    space={
+        "lr": Range(1e-3, 1e0),
+        "momentum": Range(0.8, 0.99, "log(1-x)"),
+        "adam_ratio": Range(1e-3, 1e0),
+        "weight_decay": Range(1e-4, 1e0),
+    },
     styles={
         "keras": Style(
             coefficients=coefficients_keras,

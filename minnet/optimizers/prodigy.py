@@ -102,6 +102,7 @@ METHOD = Method(
         "beta1": Range(0.5, 0.999, "log(1-x)"),
         "beta2": Range(0.9, 0.9999, "log(1-x)"),
         "d0": Range(1e-8, 1e-3),
+        "weight_decay": Range(1e-4, 1e0),
     },
     styles={"optax": Style(coefficients=coefficients_optax, formula=OPTAX)},
 )  # fmt: skip

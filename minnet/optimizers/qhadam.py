@@ -66,6 +66,7 @@ METHOD = Method(
         "lr": Range(1e-5, 1e-1),
         "beta1": Range(0.9, 0.999, "log(1-x)"),
         "beta2": Range(0.9, 0.9999, "log(1-x)"),
+        "eps": Range(1e-10, 1e-2),
         "nu1": Range(0.5, 1.0, "linear"),
     },
 )

@@ -125,6 +125,7 @@ METHOD = Method(
         "lr": Range(1e-5, 1e-1),
         "beta1": Range(0.5, 0.999, "log(1-x)"),
         "beta2": Range(0.9, 0.9999, "log(1-x)"),
+        "eps": Range(1e-10, 1e-2),
     },
     styles={
         "torch": Style(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,8 @@ class Band:
 
     Parameters
     ----------
-    epochs, seconds : float64 arrays of shape (n,)
-        Epoch, and the median training time up to it.
+    epochs, steps, seconds : float64 arrays of shape (n,)
+        Epoch, and the median steps and training time up to it.
     median, low, high : float64 arrays of shape (n,)
         50 %, 10 % and 90 % quantiles over the seeds. Where a diverged run decides them an accuracy is 0, as in
         the leaderboard, and a loss, which would be infinite, NaN.
@@ -26,6 +27,7 @@ class Band:
     """
 
     epochs: np.ndarray
+    steps: np.ndarray
     seconds: np.ndarray
     median: np.ndarray
     low: np.ndarray
@@ -33,8 +35,8 @@ class Band:
     seeds: int
 
     def x(self, axis: str) -> np.ndarray:
-        """Return the abscissa: ``"epochs"`` or ``"seconds"``."""
-        return self.epochs if axis == "epochs" else self.seconds
+        """Return the abscissa: ``"epochs"``, ``"steps"`` or ``"seconds"``."""
+        return {"epochs": self.epochs, "steps": self.steps, "seconds": self.seconds}[axis]
 
     @property
     def finite(self) -> bool:
@@ -84,10 +86,10 @@ def band(frame: pd.DataFrame, measure: str) -> Band:
     Parameters
     ----------
     frame : DataFrame
-        Rows of one method with columns ``seed``, ``epoch``, ``train_s`` and `measure`. A seed without a row
+        Rows of one method with columns ``seed``, ``epoch``, ``steps``, ``train_s`` and `measure`. A seed without a row
         for an epoch that others have counts as diverged there.
     measure : str
-        A column whose name ends in ``loss`` or ``accuracy``.
+        A column; of an accuracy the worst value is 0, of all others infinity.
 
     Returns
     -------
@@ -95,13 +97,16 @@ def band(frame: pd.DataFrame, measure: str) -> Band:
     """
     if frame.empty:
         nothing = np.empty(0)
-        return Band(nothing, nothing, nothing, nothing, nothing, 0)
-    wide = frame.pivot_table(index="epoch", columns="seed", values=[measure, "train_s"], dropna=False, aggfunc="last")
-    values = wide[measure].to_numpy(dtype=np.float64)
-    worst = np.inf if measure.endswith("loss") or not np.isfinite(values).any() else 0.0
+        return Band(nothing, nothing, nothing, nothing, nothing, nothing, 0)
+    values = _wide(frame, measure)
+    worst = 0.0 if measure.endswith("accuracy") and np.isfinite(values).any() else np.inf
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+        steps, seconds = (np.nanmedian(_wide(frame, clock), axis=1) for clock in ("steps", "train_s"))
     return Band(
-        epochs=wide.index.to_numpy(dtype=np.float64),
-        seconds=wide["train_s"].median(axis=1).to_numpy(dtype=np.float64),
+        epochs=np.unique(frame["epoch"].to_numpy(dtype=np.float64)),
+        steps=steps,
+        seconds=seconds,
         median=quantile(values, 0.5, worst),
         low=quantile(values, 0.1, worst),
         high=quantile(values, 0.9, worst),
@@ -109,10 +114,20 @@ def band(frame: pd.DataFrame, measure: str) -> Band:
     )
 
 
+def _wide(frame: pd.DataFrame, column: str) -> np.ndarray:
+    """Return a column with a row per epoch and a column per seed; NaN where a seed has no such epoch."""
+    epochs, row = np.unique(frame["epoch"].to_numpy(), return_inverse=True)
+    seeds, place = np.unique(frame["seed"].to_numpy(), return_inverse=True)
+    table = np.full((epochs.size, seeds.size), np.nan)
+    table[row, place] = frame[column].to_numpy(dtype=np.float64)
+    return table
+
+
 def bands(curves: pd.DataFrame, names: list[str], measure: str) -> dict[str, Band]:
     """Return the band of every method in `names`; `curves` is the frame of a comparison."""
     final = curves[curves["kind"] == "final"]
-    return {name: band(final[final["optimizer"] == name], measure) for name in names}
+    groups = dict(iter(final.groupby("optimizer", sort=False)))
+    return {name: band(groups.get(name, final.head(0)), measure) for name in names}
 
 
 def pieces(finite: np.ndarray) -> list[slice]:

@@ -25,7 +25,9 @@ class Comparison(Protocol):
     budget: pd.DataFrame
     trials: pd.DataFrame
     curves: pd.DataFrame
+    layers: pd.DataFrame
     rules: dict[str, dict[str, Any]]
+    portraits: dict[str, dict[str, Any]]
 
 
 # With more methods than CROWD the charts of curves open with the first LEADERS.
@@ -105,6 +107,37 @@ def gather(comparison: Comparison) -> list[Facts]:
     """Return the facts of every method in the order of the leaderboard."""
     rows = comparison.leaderboard.sort_values("rank", kind="stable").to_dict("records")
     return [_facts(comparison, row, place) for place, row in enumerate(rows, start=1)]
+
+
+def labels(comparison: Comparison) -> list[str]:
+    """Return the labels of all methods in the order of the experiment, whether they have run or not."""
+    asked = [str(each.get("label", each["name"])) for each in comparison.experiment["optimizer"]]
+    return list(dict.fromkeys([*asked, *map(str, comparison.leaderboard["optimizer"])]))
+
+
+def with_pending(comparison: Comparison, facts: list[Facts]) -> list[Facts]:
+    """Return the facts with those of the methods that have no final run yet at the end."""
+    known = {fact.name for fact in facts}
+    waiting = [label for label in labels(comparison) if label not in known]
+    return [*facts, *(_pending(comparison, label, len(facts) + 1) for label in waiting)]
+
+
+def _pending(comparison: Comparison, label: str, rank: int) -> Facts:
+    tuning = tuning_table(comparison, label)
+    numbers = (
+        "lr", "validation", "test", "test_low", "test_high", "difference", "difference_low", "difference_high",
+        "p_corrected", "epochs_to_target", "seconds_to_target", "time_spread",
+    )  # fmt: skip
+    return Facts(
+        name=label, rank=rank, hyper={}, default_lr=default_lr(_asked(comparison, label)), edge="", trials=len(tuning),
+        diverged=int(tuning["diverged"].sum()), final_diverged=0, shown=False, rank_low=rank, rank_high=rank, reached=0,
+        scores={}, tuning=tuning, **dict.fromkeys(numbers, float("nan")),
+    )  # fmt: skip
+
+
+def _asked(comparison: Comparison, label: str) -> Mapping[str, Any]:
+    tables = [each for each in comparison.experiment["optimizer"] if each.get("label", each["name"]) == label]
+    return comparison.rules.get(label) or (tables[0] if tables else {})
 
 
 def _facts(comparison: Comparison, row: Mapping[Any, Any], place: int) -> Facts:

@@ -1,8 +1,9 @@
-"""The charts of a comparison as files for a paper or a slide, PNG and SVG: each one column wide, and an overview."""
+"""The charts of a comparison as files for a paper or a slide, one or two columns wide, and an overview."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,69 +44,159 @@ _DASHES: Mapping[str, Any] = {
     "dot": (0, (1, 1.5)),
     "dashdot": (0, (5, 1.5, 1, 1.5)),
 }
-_COLUMN = 3.5  # inches: one column of a paper
+WIDTHS = {"one": 3.5, "two": 7.16}  # inches: columns of a paper
+STYLE = Path(__file__).parent / "styles" / "paper.mplstyle"
+CHARTS = {
+    "target": "time_to_target",
+    "profile": "performance_profile",
+    "budget": "best_after_k_trials",
+    "gradients": "gradient_norm_layer1",
+    "ratios": "update_ratio_layer1",
+    "steps": "effective_step",
+    "schedule": "schedule",
+    "times": "time_split",
+}
+_STYLE = threading.Lock()  # the settings of Matplotlib are one for all threads
 _SMALL = 7  # points, in a figure of one column
 _WIDE = (12.0, 4.4)  # inches: the overview, as wide as a screen
 _LARGE = 10.5
 _BANDS = 4  # with more methods bands hide one another
 
 
-def write_figures(comparison: Comparison, folder: str | Path) -> list[Path]:
-    """Write every chart as PNG and SVG.
+def write_figures(
+    comparison: Comparison,
+    folder: str | Path,
+    kinds: Sequence[str] = ("png", "svg"),
+    width: str = "one",
+    everything: bool = False,
+) -> list[Path]:
+    """Write the charts as files.
 
-    Safe in any thread: it uses Matplotlib's objects, no pyplot and no global settings.
+    It uses Matplotlib's objects and no pyplot. The style sheet (``styles/paper.mplstyle``) holds while figures are
+    written, for one thread after another.
 
     Parameters
     ----------
     comparison : Comparison
     folder : str or Path
-        Made when missing; receives ``curves_loss``, ``curves_accuracy``, ``lr_sensitivity``, ``leaderboard``, one
-        column wide at 300 dpi, and ``overview``, 2400 pixels wide.
+        Made when missing; receives ``curves_loss``, ``curves_accuracy``, ``lr_sensitivity``, ``leaderboard`` at 300
+        dpi, and ``overview``, 2400 pixels wide.
+    kinds : sequence of {"png", "svg", "pdf"}
+    width : {"one", "two"}
+        Columns of a paper that a figure takes: 3.5 or 7.16 inches.
+    everything : bool
+        Whether to write all other charts of the page as well.
 
     Returns
     -------
     list of Path
         The files written.
     """
+    import matplotlib.style
+
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     facts = gather(comparison)
-    figures = {
-        "curves_loss": (curves_figure(comparison, facts, "loss"), 300),
-        "curves_accuracy": (curves_figure(comparison, facts, "accuracy"), 300),
-        "lr_sensitivity": (sensitivity_figure(comparison, facts), 300),
-        "leaderboard": (leaderboard_figure(facts), 300),
-        "overview": (overview_figure(comparison, facts), 200),
-    }
     written = []
-    for name, (figure, dpi) in figures.items():
-        options: tuple[tuple[str, dict[str, Any]], ...] = (("png", {"dpi": dpi}), ("svg", {"metadata": {"Date": None}}))
-        for kind, given in options:
-            path = target / f"{name}.{kind}"
-            figure.savefig(path, format=kind, **given)
-            written.append(path)
+    with _STYLE, matplotlib.style.context(STYLE):
+        for name, figure in _figures(comparison, facts, WIDTHS[width], everything):
+            for kind in kinds:
+                path = target / f"{name}.{kind}"
+                given: dict[str, Any] = {"png": {"dpi": 200 if name == "overview" else 300}, "svg": {"metadata": {"Date": None}},
+                                         "pdf": {"metadata": {"CreationDate": None}}}[kind]  # fmt: skip
+                figure.savefig(path, format=kind, **given)
+                written.append(path)
     return written
 
 
-def curves_figure(comparison: Comparison, facts: list[Facts], measure: str) -> Figure:
+def _figures(
+    comparison: Comparison, facts: list[Facts], width: float, everything: bool
+) -> Iterator[tuple[str, Figure]]:
+    """Yield every figure with its name."""
+    yield "curves_loss", curves_figure(comparison, facts, "loss", width)
+    yield "curves_accuracy", curves_figure(comparison, facts, "accuracy", width)
+    yield "lr_sensitivity", sensitivity_figure(comparison, facts, width)
+    yield "leaderboard", leaderboard_figure(facts, width)
+    yield "overview", overview_figure(comparison, facts)
+    if everything:
+        yield from _charts(comparison, facts, width)
+
+
+def _charts(comparison: Comparison, facts: list[Facts], width: float) -> Iterator[tuple[str, Figure]]:
+    from minnet.report.charts import all_charts, layers_of
+
+    charts = all_charts(comparison, facts)
+    layers = layers_of(comparison)
+    views = {name: (file, {"axis": "epochs", "target": "0", "layer": "1"}) for name, file in CHARTS.items()}
+    for layer in layers[1:]:
+        for name in ("gradients", "ratios"):
+            views[f"{name} {layer}"] = (CHARTS[name].replace("1", str(layer)), {"axis": "epochs", "layer": str(layer)})
+    for name, (file, switches) in views.items():
+        yield file, chart_figure(charts[name.split()[0]], switches, facts, width)
+    for fact in crowded(facts):
+        if portrait := comparison.portraits.get(fact.name):
+            yield from _portrait(portrait, "".join(c if c.isalnum() else "_" for c in short(fact.name, 40)), width)
+
+
+def chart_figure(chart: dict[str, Any], switches: Mapping[str, str], facts: list[Facts], width: float = 3.5) -> Figure:
+    """Return one chart of the page as it stands there with these switches."""
+    from minnet.report.drawing import draw
+
+    looks, leaders = _looks(facts), crowded(facts)
+    rows = "rows" in next(iter(chart["views"].values()))
+    figure, (axes,) = _figure(width, 0.75 + 0.22 * max(len(leaders), 3) if rows else _height(facts))
+    methods = {m: (printable(f.name, 24), looks[f.name]) for m, f in enumerate(leaders)}
+    if not draw(axes, chart, switches, methods):
+        _say(axes, "nothing to draw", _SMALL)
+    elif not rows:
+        _legend(figure, facts, looks)
+    return figure
+
+
+def _portrait(portrait: Mapping[str, Any], name: str, width: float) -> Iterator[tuple[str, Figure]]:
+    """Yield confusion matrix, first-layer weights and worst mistakes of one run."""
+    from minnet.report.drawing import draw_matrix
+    from minnet.report.images import first_layer, mistake
+
+    figure, (axes,) = _figure(width, width * 0.85)
+    draw_matrix(axes, portrait["confusion"], [printable(c, 12) for c in portrait["classes"]])
+    yield f"confusion_{name}", figure
+    if not portrait.get("units"):
+        return
+    figure, (axes,) = _figure(width, width * 0.3)
+    axes.imshow(first_layer(portrait), cmap="PuOr_r", vmin=-1, vmax=1)
+    axes.set_axis_off()
+    yield f"first_layer_{name}", figure
+    mistakes = portrait["mistakes"]
+    if mistakes:
+        figure, panels = _figure(width, width * 0.3, panels=len(mistakes))
+        for place, (axes, each) in enumerate(zip(panels, mistakes)):
+            axes.imshow(255 - mistake(portrait, place), cmap="gray", vmin=0, vmax=255)
+            axes.set_axis_off()
+            true, predicted = (printable(portrait["classes"][each[key]], 6) for key in ("true", "predicted"))
+            axes.set_title(f"{true} → {predicted}", fontsize=_SMALL - 1, parse_math=False)
+        yield f"mistakes_{name}", figure
+
+
+def curves_figure(comparison: Comparison, facts: list[Facts], measure: str, width: float = 3.5) -> Figure:
     """Return the medians over epochs, on validation data where there are any; with few methods bands too."""
-    figure, (axes,) = _figure(_COLUMN, _height(facts))
+    figure, (axes,) = _figure(width, _height(facts))
     _draw_curves(axes, comparison, crowded(facts), measure, _looks(facts))
     _legend(figure, facts, _looks(facts))
     return figure
 
 
-def sensitivity_figure(comparison: Comparison, facts: list[Facts]) -> Figure:
+def sensitivity_figure(comparison: Comparison, facts: list[Facts], width: float = 3.5) -> Figure:
     """Return the accuracy of the tuning trials against the step size; diverged trials lie at the bottom."""
-    figure, (axes,) = _figure(_COLUMN, _height(facts))
+    figure, (axes,) = _figure(width, _height(facts))
     _draw_sensitivity(axes, comparison, crowded(facts), _looks(facts))
     _legend(figure, facts, _looks(facts))
     return figure
 
 
-def leaderboard_figure(facts: list[Facts]) -> Figure:
+def leaderboard_figure(facts: list[Facts], width: float = 3.5) -> Figure:
     """Return the test accuracy of every seed with the medians, best method on top."""
-    figure, (axes,) = _figure(_COLUMN, 0.75 + 0.22 * max(len(facts), 3))
+    figure, (axes,) = _figure(width, 0.75 + 0.22 * max(len(facts), 3))
     _draw_scores(axes, facts, _looks(facts))
     return figure
 
@@ -251,9 +342,6 @@ def _figure(width: float, height: float, panels: int = 1, size: float = _SMALL) 
     figure = Figure(figsize=(width, height), layout="constrained")
     drawn = list(figure.subplots(1, panels, squeeze=False)[0])
     for axes in drawn:
-        axes.grid(True, color="0.9", linewidth=0.6)
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(labelsize=size, which="both")
     return figure, drawn
 

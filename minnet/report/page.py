@@ -8,25 +8,42 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from minnet.report import protocol, scoreboard, verdict
-from minnet.report.facts import Comparison, Facts, crowded, gather, has_validation, unfinished
+from minnet.report import images, protocol, scoreboard, verdict
+from minnet.report.charts.chart import label as tick
+from minnet.report.facts import (
+    LEADERS,
+    Comparison,
+    Facts,
+    crowded,
+    gather,
+    has_validation,
+    labels,
+    unfinished,
+    with_pending,
+)
 from minnet.report.formula import assignments, formula_html, symbols
 from minnet.report.palette import dark, style_of
 from minnet.report.tables import behind
+from minnet.report.together import overview
 from minnet.report.text import (
     NONE,
     NOT_REACHED,
     between,
     clean,
+    count,
     is_number,
     number,
     percent,
+    plotly_text,
     ranks,
     seconds,
     settings,
+    share,
     short,
     unbroken,
 )
+
+TEMPLATES = Path(__file__).parent / "templates"
 
 # Shapes of the markers in legend and table, drawn around the origin, 12 units wide.
 _POLYGONS = {
@@ -57,13 +74,13 @@ _HEADS = (
 )
 
 
-def write_page(comparison: Comparison, path: str | Path = "report.html") -> Path:
-    """Write the page of a comparison.
+def write_page(comparison: Comparison | Mapping[str, Comparison], path: str | Path = "report.html") -> Path:
+    """Write the page of a comparison, or of several.
 
     Parameters
     ----------
-    comparison : Comparison
-        What `minnet.compare` returns.
+    comparison : Comparison or mapping of str to Comparison
+        What `minnet.compare` returns; several by the names that tell them apart.
     path : str or Path
         File to write; its folder is made when missing.
 
@@ -74,45 +91,80 @@ def write_page(comparison: Comparison, path: str | Path = "report.html") -> Path
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(render(comparison), encoding="utf-8", errors="replace")
+    text = render_all(comparison) if isinstance(comparison, Mapping) else render(comparison)
+    target.write_text(text, encoding="utf-8", errors="replace")
     return target
 
 
-def render(comparison: Comparison) -> str:
-    """Return the page as text."""
+def render(comparison: Comparison, plotlyjs: bool = True) -> str:
+    """Return the page as text; without Plotly and the script where a server hands them out apart."""
+    return render_all({"": comparison}, plotlyjs)
+
+
+def render_all(comparisons: Mapping[str, Comparison], plotlyjs: bool = True) -> str:
+    """Return the page of several comparisons, by the names that tell them apart."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page = environment.get_template("report.html.jinja")
-    return page.render(plotlyjs=Markup(get_plotlyjs()), **context(comparison))
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
+    looks = style_of(name for comparison in comparisons.values() for name in labels(comparison))
+    body = environment.get_template("body.html.jinja")
+    stores = []
+    for name, comparison in comparisons.items():
+        given = context(comparison, looks, several=len(comparisons) > 1)
+        shown = name or given["title"]
+        stores.append({
+            "title": short(shown, 40), "full": clean(shown), "body": Markup(body.render(given)), "data": given["payload"]
+        })  # fmt: skip
+    together: dict[str, Any] = {}
+    if len(stores) > 1:
+        together = overview(comparisons)
+        for name, store in zip(comparisons, stores):
+            store["data"]["charts"]["together"] = together["charts"][name]
+    title = stores[0]["full"] if len(stores) == 1 else count(len(stores), "comparison")
+    unfinished_ = any(unfinished(comparison) for comparison in comparisons.values())
+    return environment.get_template("report.html.jinja").render(
+        title=f"Unfinished: {title}" if unfinished_ and len(stores) == 1 else title,
+        stores=stores,
+        together=together,
+        plotlyjs=Markup(get_plotlyjs()) if plotlyjs else "",
+        script=Markup((TEMPLATES / "report.js").read_text(encoding="utf-8")),
+    )
 
 
-def context(comparison: Comparison) -> dict[str, Any]:
+def context(
+    comparison: Comparison, looks: Mapping[str, tuple[str, str, str]] | None = None, several: bool = False
+) -> dict[str, Any]:
     """Return everything the template shows, computed from the comparison."""
-    from minnet.report.charts import all_charts
+    from minnet.report.charts import all_charts, layers_of, targets_of
+    from minnet.report.charts.chart import shared
 
     facts = gather(comparison)
-    methods = [_look(name, *style) for name, style in style_of(f.name for f in facts).items()]
-    charts = all_charts(comparison, facts)
-    start = _start(comparison)
+    everyone = with_pending(comparison, facts)
+    looks = looks or style_of(labels(comparison))
+    methods = [_look(f.name, *looks[f.name], portrayed=f.name in comparison.portraits) for f in everyone]
+    charts = all_charts(comparison, everyone)
+    targets = [(str(i), share(target)) for i, target in enumerate(targets_of(comparison))]
+    layers = [(str(layer), f"layer {layer}") for layer in layers_of(comparison)]
+    start = _start(comparison, [m["name"] for m in methods if m["portrayed"]], layers)
     others = any(settings(f.hyper, without="lr") for f in facts)
     rows = [_row(f) for f in facts]
-    first = {
-        "scores": "all",
-        "loss": f"{start['axis']} {start['split']} {start['loss']}",
-        "accuracy": f"{start['axis']} {start['split']} {start['accuracy']}",
-        "sensitivity": start["tuned"],
-    }
+    opening = {name: chart["views"][" ".join(start[key] for key in chart["keys"] if key != "method")]
+               for name, chart in charts.items()}  # fmt: skip
+    portrayed = [f.name for f in everyone if f.name in comparison.portraits]
+    leaders = len(crowded(everyone))
+    seen = max(leaders, LEADERS)  # images are what takes most room
     return {
         "title": protocol.title(comparison.experiment),
+        "several": several,
         "asked": protocol.asked(comparison),
         "unfinished": unfinished(comparison),
         "verdict": [unbroken(text) for text in verdict.sentences(comparison, facts)],
@@ -122,21 +174,28 @@ def context(comparison: Comparison) -> dict[str, Any]:
         "others": others,
         "alike": any(row["alike"] for row in rows),
         "scores": scoreboard.score_table(comparison, facts),
-        "strip": any(f.tuning["diverged"].any() for f in facts),
         "noise": _noise(comparison) if verdict.noisy_times(facts) else "",
         "lost": any(f.final_diverged for f in facts),
-        "leaders": len(crowded(facts)),
+        "leaders": leaders,
         "edges": any(f.edge for f in facts),
         "labels": {name: chart["label"] for name, chart in charts.items()},
-        "abouts": {name: charts[name]["views"][view]["about"] for name, view in first.items()},
-        "readings": {name: charts[name]["views"][view]["reading"] for name, view in first.items()},
+        "abouts": {name: f"{charts[name]['label']}. {view['reading']}" for name, view in opening.items()},
+        "readings": {name: view["reading"] for name, view in opening.items()},
+        "targets": targets,
+        "layers": layers,
+        "portraits": [
+            {"name": clean(name), **images.of_portrait(comparison.portraits[name])} for name in portrayed[:seen]
+        ],
+        "unseen": len(portrayed[seen:]),
         "rules": [_rule(f, comparison) for f in facts],
         "measured": [unbroken(text) for text in protocol.measured(comparison)],
         "command": _command(comparison.provenance.get("command")),
         "provenance": protocol.facts_of({k: v for k, v in comparison.provenance.items() if k != "command"}),
         "experiment": protocol.toml(comparison.experiment),
-        "payload": {"methods": methods, "charts": charts, "start": start, "leaders": len(crowded(facts))},
-    }
+        "payload": {
+            "methods": methods, "start": start, "leaders": leaders, "columns": shared(charts), "charts": charts,
+        },
+    }  # fmt: skip
 
 
 def _noise(comparison: Comparison) -> str:
@@ -146,10 +205,11 @@ def _noise(comparison: Comparison) -> str:
     return f"Training times below {seconds(verdict.MEASURABLE)}{side} are mostly noise: do not rank methods by them."
 
 
-def _start(comparison: Comparison) -> dict[str, Any]:
-    """Return which view the page opens with."""
+def _start(comparison: Comparison, portrayed: list[str], layers: list[tuple[str, str]]) -> dict[str, Any]:
+    """Return which views the page opens with."""
     validated = has_validation(comparison)
     return {
+        "theme": "auto",
         "axis": "epochs",
         "split": "validation" if validated else "training",
         "splits": ["validation", "training"] if validated else ["training"],
@@ -157,18 +217,25 @@ def _start(comparison: Comparison) -> dict[str, Any]:
         "loss": "log",
         "accuracy": "linear",
         "tuned": "accuracy",
+        "target": "0",
+        "layer": layers[0][0] if layers else "1",
+        "method": portrayed[0] if portrayed else "",
     }
 
 
-def _look(name: str, colour: str, marker: str, dash: str) -> dict[str, str]:
+def _look(name: str, colour: str, marker: str, dash: str, portrayed: bool) -> dict[str, Any]:
     return {
         "name": clean(name),
+        "label": plotly_text(name),
+        "short": short(name, 24),
+        "tick": tick(name),
         "colour": colour,
         "dark": dark(colour),
         "marker": marker,
         "dash": dash,
         "path": _POLYGONS.get(marker) or _star(marker),
         "dasharray": _DASHARRAYS.get(dash, "none"),
+        "portrayed": portrayed,
     }
 
 

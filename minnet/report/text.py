@@ -75,12 +75,14 @@ def number(value: object, digits: int = 3) -> str:
 
     Examples
     --------
-    >>> number(0.0031623), number(30.0), number(1e-8), number(float("nan"))
-    ('0.00316', '30', '1e-8', '–')
+    >>> number(0.0031623), number(30.0), number(437.0, 2), number(1e-8), number(float("nan"))
+    ('0.00316', '30', '440', '1e-8', '–')
     """
     if not is_number(value):
         return NONE
     text = f"{float(value):.{digits}g}"
+    if 1 <= abs(float(text)) < 1e5:
+        text = f"{float(text):g}"
     return text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
 
 

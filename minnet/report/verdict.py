@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from minnet.report.curves import Band, bands, last, tolerance, value_at
+from minnet.report.curves import Band, last, tolerance, value_at
 from minnet.report.facts import Comparison, Facts, gather, has_validation, pairs, unfinished
 from minnet.report.text import count, is_number, number, percent, points, said, seconds, share, some
 
@@ -110,7 +110,7 @@ def _scored(fact: Facts, score: float | None = None) -> str:
 
 def _target(comparison: Comparison, facts: list[Facts]) -> str:
     target = comparison.experiment.get("target")
-    if not is_number(target) or not has_validation(comparison) or not any(f.finished for f in facts):
+    if not is_number(target) or not has_validation(comparison) or not facts:
         return ""
     goal = f"{share(float(target))} validation accuracy"
     reached = [f for f in facts if is_number(f.epochs_to_target)]
@@ -171,7 +171,7 @@ def _troubles(facts: list[Facts]) -> str:
     trials, diverged = sum(f.trials for f in facts), sum(f.diverged for f in facts)
     parts = []
     if trials and diverged == trials:
-        return ""  # the first sentence has said so
+        return _tried(facts)
     if diverged:
         who = some([f"{said(f.name)} {f.diverged}" for f in facts if f.diverged], "method")
         parts.append(f"{diverged} of {trials} tuning trials diverged ({who})")
@@ -189,20 +189,28 @@ def _troubles(facts: list[Facts]) -> str:
     return text[:1].upper() + text[1:] + "." if text else ""
 
 
-def reading(comparison: Comparison, names: list[str], measure: str, split: str, axis: str) -> str:
+def _tried(facts: list[Facts]) -> str:
+    """Say between which step sizes all trials diverged: where to look next."""
+    tried = np.concatenate([f.tuning["lr"].dropna().to_numpy(dtype=np.float64) for f in facts])
+    if not tried.size:
+        return ""
+    ends = [number(value) for value in (tried.min(), tried.max())]
+    if ends[0] == ends[1]:
+        return f"The only step size tried was {ends[0]}."
+    return f"The step sizes tried lie between {ends[0]} and {ends[1]}."
+
+
+def reading(drawn: Mapping[str, Band], measure: str, split: str, axis: str) -> str:
     """Return one sentence on what a chart of curves shows.
 
     Parameters
     ----------
-    comparison : Comparison
-    names : list of str
+    drawn : mapping of str to Band
     measure : {"loss", "accuracy"}
     split : {"validation", "training"}
-    axis : {"epochs", "seconds"}
+    axis : {"epochs", "steps", "seconds"}
     """
-    drawn = {
-        name: each for name, each in bands(comparison.curves, names, column(measure, split)).items() if each.finite
-    }
+    drawn = {name: each for name, each in drawn.items() if each.finite}
     if not drawn:
         return f"No final run has a finite {split} {measure}."
     if axis == "seconds":

@@ -28,6 +28,8 @@ def make_board() -> np.ndarray:
 @jit.inner
 def meet(board, workers):
     """Wait until all workers have come; return False if one has failed."""
+    if workers == 1:
+        return board[FAILED] == 0
     now = read(board, ROUND)
     if add(board, ARRIVED, 1) == workers - 1:
         add(board, ARRIVED, -workers)

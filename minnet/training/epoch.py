@@ -1,7 +1,8 @@
 """The compiled epoch: gather, forward, backward, update, over all batches, in one call that holds no lock.
 
 It is compiled once for each dtype. The method, the activation and the loss reach it as function pointers, and the
-coefficients of every step as one row of a table.
+coefficients of every step as one row of a table. Weights are moved piece by piece, while their gradient is in the
+cache, unless something has to see the whole gradient first.
 """
 
 from __future__ import annotations
@@ -17,18 +18,26 @@ from numba.core.typing import Signature
 from minnet import jit
 from minnet.network import compile as network_compile
 from minnet.network.network import sample_types
+from minnet.network.pieces import GRAIN
 from minnet.network.propagation import (
     PENALTY_TYPE,
     Part,
-    add_l2,
     gather_inputs,
     gather_targets,
-    gradient,
+    l2_penalty,
+    piece_gradient,
     sum_of_squares,
+    terms_of_rows,
+    there_and_back,
     work_type,
 )
+from minnet.network.terms import list_rows_of_features
+from minnet.network.tiles import Factor, multiply
 from minnet.optimizers.base import BIAS
 from minnet.optimizers.compile import update_type
+from minnet.training import team
+from minnet.training.barrier import meet
+from minnet.training.team import SHARE_TYPE, shared_type
 
 
 class Limits(NamedTuple):
@@ -66,9 +75,10 @@ def epoch_signature(x_dtype: str, dtype: str) -> Signature:
     vector, matrix, whole = real[::1], real[:, ::1], types.int64[::1]
     X, Y, scale = sample_types(x_dtype, dtype)
     return types.Tuple((types.int64, types.float64))(
+        shared_type(dtype), SHARE_TYPE, work_type(dtype),
         X, Y, scale, whole, types.int64, vector, vector, matrix, types.float64[::1], types.int64[:, ::1],
-        whole, whole, work_type(dtype), real[:, :, ::1],
-        types.float64[::1], types.int64, PENALTY_TYPE, LIMITS_TYPE, AROUND_TYPE, types.float64[:, ::1],
+        whole, whole, real[:, :, ::1], types.float64[::1], types.int64, PENALTY_TYPE, LIMITS_TYPE, AROUND_TYPE,
+        types.boolean, types.float64[:, ::1],
         network_compile.value_type(dtype), network_compile.slope_type(dtype),
         network_compile.head_type(dtype), update_type(dtype),
     )  # fmt: skip
@@ -81,20 +91,22 @@ def epoch_kernel(x_dtype: str, dtype: str) -> Callable:
 
 
 def epoch(
-    X, Y, scale, order, batch, params, grads, slots, memory, blocks, widths, starts, work, table,
-    lr, first_step, penalty, limits, around, norms, activate, descend, head, update,
+    shared, share, work, X, Y, scale, order, batch, params, grads, slots, memory, blocks, widths, starts, table,
+    lr, first_step, penalty, limits, around, whole, norms, activate, descend, head, update,
 ):  # fmt: skip
-    """Train on the samples `order`, in batches.
+    """Train on the samples `order`, in batches; or do one worker's part of that.
 
     Parameters
     ----------
+    shared, share, work : see `team`; the buffers of a batch, which workers share but for their lists
     X, Y : samples (n, n_features) and targets (n, n_outputs); X is multiplied by `scale`
     order : samples in the order of training
     batch : samples per step; the last batch may be smaller
     params, grads : flat vectors; slots, memory, blocks : the method's state, see `Method.update`
-    widths, starts, work : see `propagation`
+    widths, starts : see `propagation`
     table : coefficients, (n_steps, 2, n_coefficients); lr : learning rate of every step; first_step : steps done before
     penalty, limits : regularisers; around : what wrappers do
+    whole : whether the method, or a limit, must see the whole gradient before it moves a weight
     norms : (3, n_layers), filled at the last step with the norms of gradient, update and weights per layer
     activate, descend, head, update : function pointers
 
@@ -107,32 +119,97 @@ def epoch(
     total = 0.0
     for step in range(n_steps):
         rows = order[step * batch : (step + 1) * batch]
-        part = Part(0, rows.size, rows.size)
-        gather_inputs(X, rows, 0, X.shape[1], scale, work.a, work.lists)
-        gather_targets(Y, rows, work.targets)
-        climbs = around.radius[step] > 0
+        part = rows_of(share.worker, share.workers, rows.size)
+        measured, climbs = step == n_steps - 1, around.radius[step] > 0
+        by_pieces = not (whole or measured or climbs or around.pull[step] > 0)
+        if not meet(shared.board, share.workers):  # all weights have been moved
+            return step, total / max(step, 1)
+        gather_batch(shared, share, work, X, Y, scale, rows, part)
         for ascent in range(1 if climbs else 0, -1, -1):  # SAM takes the gradient twice
-            here = gradient(
-                params, grads, widths, starts, work, batch, part, activate, descend, head, penalty, first_step + step,
-                False,
+            here = batch_loss(
+                shared, share, work, rows, batch, part, params, widths, starts, activate, descend, head, penalty,
+                first_step + step,
             )  # fmt: skip
-            if penalty.l2 > 0:
-                here += add_l2(params, grads, blocks, penalty.l2, penalty.decay_biases)
             if not math.isfinite(here):
                 return step, total / max(step, 1)
             if ascent > 0 or not climbs:
-                loss = here
-            if ascent > 0:
-                kept = params.copy()
-                climb(params, grads, around.radius[step])
-        if climbs:
-            copy_to(params, kept)
-        total += loss
-        move(
-            params, grads, slots, memory, blocks, starts, table[step], lr[step], limits, around.pull[step], update,
-            norms, step == n_steps - 1,
-        )  # fmt: skip
+                total += here
+            if work.lists.bits.shape[0] > 0:
+                list_rows_of_features(work.lists, rows.size, share.first_feature, share.n_features)
+            for k in range(share.pieces.blocks.shape[0]):
+                piece_gradient(
+                    params, grads, widths, work, batch, rows.size, share.pieces, k, share.first_feature, penalty
+                )
+                if by_pieces:
+                    piece = share.pieces.blocks[k : k + 1]
+                    if limits.decay > 0:
+                        decay(params, piece, 1 - lr[step] * limits.decay, limits.decay_biases)
+                    update(params, grads, slots, memory, piece, table[step])
+            if not by_pieces:
+                meet(shared.board, share.workers)  # the whole gradient is there
+                if share.worker == 0 and ascent > 0:
+                    kept = params.copy()
+                    climb(params, grads, around.radius[step])
+                elif share.worker == 0:
+                    if climbs:
+                        copy_to(params, kept)
+                    move(
+                        params, grads, slots, memory, blocks, starts, table[step], lr[step], limits, around.pull[step],
+                        update, norms, measured,
+                    )  # fmt: skip
+                meet(shared.board, share.workers)
     return n_steps, total / max(n_steps, 1)
+
+
+rows_of = jit.inner(team.rows_of)
+
+
+@jit.inner
+def gather_batch(shared, share, work, X, Y, scale, rows, part):
+    """Copy this worker's part of a batch: its features of all rows, or all features of its rows."""
+    gather_targets(Y, rows, part, work.targets)
+    if shared.products.shape[0] > 0:
+        whole = Part(0, rows.size, rows.size)
+        gather_inputs(X, rows, whole, share.first_feature, share.n_features, scale, work.a, work.lists)
+    else:
+        gather_inputs(X, rows, part, 0, X.shape[1], scale, work.a, work.lists)
+
+
+@jit.inner
+def batch_loss(
+    shared, share, work, rows, batch, part, params, widths, starts, activate, descend, head, penalty, step
+):  # fmt: skip
+    """Take this worker's rows there and back; return the loss of the batch, which is not finite if a worker failed."""
+    units, received = widths[1], shared.products.shape[0] > 0
+    if received:
+        X = Factor(work.a, 0, widths[0], 1)
+        terms = terms_of_rows(work.lists, 0, share.first_feature, share.n_features)
+        multiply(X, terms, params, starts[0], shared.products[share.worker], 0, rows.size, units, work.panel)
+        meet(shared.board, share.workers)
+        z = batch * widths[0] + part.first * units
+        add_products(shared.products, part.first * units, work.z[z : z + part.rows * units])
+    losses = shared.losses
+    losses[share.worker * GRAIN] = there_and_back(
+        params, widths, starts, work, batch, part, activate, descend, head, penalty, step, received
+    ) + l2_penalty(params, share.pieces, penalty)
+    if not meet(shared.board, share.workers):  # all rows have been taken there and back
+        return np.nan
+    loss = 0.0
+    for worker in range(share.workers):
+        loss += losses[worker * GRAIN]
+    return loss
+
+
+@jit.inner
+def add_products(products, first, z):
+    """Fill z with the sum of what the workers' features contribute to it."""
+    part = products[0][first : first + z.size]
+    for i in range(z.size):
+        z[i] = part[i]
+    for worker in range(1, products.shape[0]):
+        part = products[worker][first : first + z.size]
+        for i in range(z.size):
+            z[i] += part[i]
 
 
 @jit.inner

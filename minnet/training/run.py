@@ -22,7 +22,7 @@ from minnet.training.epoch import Around, Limits, epoch_kernel
 from minnet.training.full_batch import FullBatch, compile_kernels
 from minnet.training.result import RunResult
 from minnet.training.spec import RunSpec
-from minnet.training.team import Team, by_features, team_kernel
+from minnet.training.team import Team, by_features
 
 # The training loss of an epoch is measured after it, at its end point, on this many training samples (or on all):
 # the same ones for every method and seed.
@@ -36,6 +36,7 @@ def train(
     test: bool = False,
     should_stop: Callable[[], bool] | None = None,
     threads: int | None = None,
+    observe: Callable[[Run], object] | None = None,
 ) -> RunResult:
     """Train one network with one method.
 
@@ -55,6 +56,8 @@ def train(
     threads : int, optional
         Threads for the matrix products. Without it the process's own setting stays: whoever trains several
         networks side by side sets it once for all (`minnet.machine.blas_threads`).
+    observe : callable, optional
+        Called with the run itself after every epoch. It may look, and must change nothing.
 
     Returns
     -------
@@ -74,11 +77,12 @@ def train(
     """
     with machine.blas_threads(threads) if threads else nullcontext():
         run = Run(spec, split, threads or 1)
-        report = on_epoch or (lambda row: None)
+        report, look = on_epoch or (lambda row: None), observe or (lambda run: None)
         report(run.measure())
         while run.epoch < spec.training.epochs and not run.diverged:
             run.train_epoch()
             report(run.measure())
+            look(run)
             if should_stop and should_stop():
                 break
         return run.result(test)
@@ -105,8 +109,6 @@ class Run:
         self.grads = aligned_zeros(self.params.size, self.dtype)
         self.state = self.optimizer.start(self.params, self.network.layout.blocks)
         self.norms = np.zeros((3, self.network.layout.n_layers))
-        dropout = spec.network.dropout + spec.network.input_dropout > 0
-        self.work = make_work(self.network.layout.widths, self.batch, self.dtype, dropout, mostly_zero(split.X_train))
         self.Y_train = self.network.targets(split.y_train, spec.network.label_smoothing)
 
         self.full_batch = FullBatch(spec, self.optimizer, self.network, split.X_train, self.Y_train) if whole else None
@@ -138,21 +140,18 @@ class Run:
             compile_kernels(str(self.split.X_train.dtype), self.dtype)
         else:
             self.update = self.optimizer.update(self.dtype)
-            compiled = epoch_kernel if self.team is None else team_kernel
-            self.kernel = compiled(str(self.split.X_train.dtype), self.dtype)
+            self.kernel = epoch_kernel(str(self.split.X_train.dtype), self.dtype)
         self.network.compile(str(self.split.X_train.dtype))
         return time.perf_counter() - started
 
-    def _team(self, threads: int) -> Team | None:
-        """Return the workers that share each step, if several threads can."""
-        method, network = self.optimizer.method, self.network.layout
-        climbs = np.any(self.optimizer.of_steps(self.optimizer.table(np.arange(1), False), RADIUS))
-        if threads < 2 or method.full_batch or climbs or jit.INTERPRETED:
-            return None
-        spec = self.spec.network
-        split = by_features(self.batch, network.widths[0]) and not spec.input_dropout
+    def _team(self, threads: int) -> Team:
+        """Return the workers that share each step."""
+        spec, layout = self.spec.network, self.network.layout
+        workers = 1 if jit.INTERPRETED else threads  # interpreted threads would wait for each other for ever
         dropout = spec.dropout + spec.input_dropout > 0
-        return Team(threads, network, self.batch, self.dtype, dropout, mostly_zero(self.split.X_train), split)
+        work = make_work(layout.widths, self.batch, self.dtype, dropout, mostly_zero(self.split.X_train))
+        split = not spec.input_dropout and by_features(workers, self.batch, layout.widths[0])
+        return Team(workers, layout, work, self.batch, self.dtype, split)
 
     def train_epoch(self) -> None:
         """Train for one epoch, or until the loss is no longer finite."""
@@ -174,19 +173,13 @@ class Run:
         steps = np.arange(self.state.t, self.state.t - (-order.size // self.batch))
         table = self.optimizer.table(steps, training.decay_biases)
         radius, pull = self.optimizer.of_steps(table, RADIUS), self.optimizer.of_steps(table, PULL)
-        data = (self.split.X_train, self.Y_train, self.network.scale, order, self.batch)
-        state = (self.params, self.grads, self.state.slots, self.state.memory, self.state.blocks)
-        sizes = (self.network.widths, self.network.starts)
-        steps_of = (table.astype(self.dtype), self.optimizer.learning_rates(steps).copy(), self.state.t)
-        limits, functions = (self._penalty, self._limits), (self.norms, *self.network.functions, self.update)
-        if self.team is not None:
-            steps_done, running_loss = self.team.epoch(
-                self.kernel, *data, *state, *sizes, *steps_of, *limits, pull, self._alone, *functions
-            )
-        else:
-            steps_done, running_loss = self.kernel(
-                *data, *state, *sizes, self.work, *steps_of, *limits, Around(radius, pull), *functions
-            )
+        steps_done, running_loss = self.team.epoch(
+            self.kernel, self.split.X_train, self.Y_train, self.network.scale, order, self.batch,
+            self.params, self.grads, self.state.slots, self.state.memory, self.state.blocks,
+            self.network.widths, self.network.starts, table.astype(self.dtype),
+            self.optimizer.learning_rates(steps).copy(), self.state.t, self._penalty, self._limits,
+            Around(radius, pull), self._whole, self.norms, *self.network.functions, self.update,
+        )  # fmt: skip
         self.state.t += steps_done
         return steps_done, float(running_loss)
 
@@ -203,8 +196,8 @@ class Run:
             row[:] = np.sqrt(np.add.reduceat(vector.astype(np.float64) ** 2, starts))
 
     @property
-    def _alone(self) -> bool:
-        """Whether one worker of a team must move all weights."""
+    def _whole(self) -> bool:
+        """Whether something must see the whole gradient before it moves a weight."""
         limits, method = self._limits, self.optimizer.method
         inner = method.base or method
         return inner.rule is None or bool(limits.max_norm or limits.clip_norm or limits.clip_value)

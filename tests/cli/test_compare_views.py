@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from minnet.cli.compare_views import SHOWN, SUMMARY_S, PlainView, TerminalView
+from minnet.cli.compare_views import SHOWN, SUMMARY_S, PlainView, TerminalView, plan
 from minnet.lab import resolve
 from minnet.lab.trials import Trial
 from minnet.lab.tuning import Part
@@ -41,8 +42,8 @@ def part_of(experiment, position=0, trial=0):
 
 def record_of(part, accuracy=0.5):
     return {
-        "id": part.run.id, "kind": "tune", "lr": part.hyper["lr"], "diverged": False, "diverged_step": None,
-        "val_accuracy": accuracy, "val_loss": 1.0, "test_accuracy": None, "compile_s": 0.0,
+        "id": part.run.id, "kind": "tune", "lr": part.hyper["lr"], "hyperparameters": part.hyper, "diverged": False,
+        "diverged_step": None, "val_accuracy": accuracy, "val_loss": 1.0, "test_accuracy": None, "compile_s": 0.0,
     }  # fmt: skip
 
 
@@ -68,6 +69,24 @@ def test_a_log_gets_a_line_per_run_and_one_that_sums_up_now_and_then(experiment,
     for _ in range(50):
         view.epoch(part_of(experiment).run.id, 1)
     assert capsys.readouterr().out == ""
+
+
+def test_a_line_says_all_that_is_tuned_and_every_part_that_a_run_plays():
+    experiment = resolve(optimizers="momentum", tune="all", points="halton", trials=4, hidden=(4,))
+    view = PlainView(Path("out"))
+    view.started(experiment, 9, 0)
+    part = part_of(experiment)
+    view.kept = 2
+    line = view.line([part, replace(part, kind="default", trial=-1)], record_of(part))
+    momentum = part.hyper["momentum"]
+    assert line == f"[2/9] default and tune momentum, step size {part.hyper['lr']:.4g}, momentum {momentum:.5g}: " + (
+        "validation 50.00 %"
+    )
+
+
+def test_the_plan_says_what_differs_between_the_methods():
+    experiment = resolve(optimizers="sgd,adam", vary={"batch_size": [16, 64]}, hidden=(4,), epochs=3)
+    assert "digits; hidden layers: 4 relu; 3 epochs in batches of 16 or 64" in plan(experiment, 9, Path("out"))
 
 
 def test_stored_runs_and_further_ones_change_what_is_left(experiment, time):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -51,7 +53,7 @@ def test_a_suite_its_plan_its_table_and_its_resumption(suite, tmp_path, capsys):
     assert run("compare", suite, "--out", out, "--jobs", "1") == 0
     text = capsys.readouterr().out
     assert "16 runs, about" in text
-    assert "problem 2 of 2: large batch" in text
+    assert re.search(r"problem 2 of 2: large batch; about .* left for all", text)
     assert text.count("[8/8]") == 2
     assert "mean rank" in text
     table = pd.read_csv(out / "suite.csv")
@@ -72,6 +74,9 @@ def test_the_page_of_a_suite_is_rebuilt(suite, tmp_path, capsys):
     assert run("report", out) == 0
     assert "small batch" in capsys.readouterr().out
     assert (out / "large-batch" / "report.html").is_file()
+    assert run("report", out, "--parquet") == 0
+    assert (out / "profiles.parquet").is_file()
+    assert (out / "large-batch" / "leaderboard.parquet").is_file()
     assert "A pair" in (out / "suite.html").read_text(encoding="utf-8")
     pd.testing.assert_frame_equal(pd.read_csv(out / "suite.csv"), table, check_exact=True)
 

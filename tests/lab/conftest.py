@@ -29,7 +29,7 @@ class FakeTraining:
         self.stop_after: int | None = None
         self.on_stop = lambda: None
 
-    def __call__(self, spec, split, on_epoch=None, test=False, should_stop=None):
+    def __call__(self, spec, split, on_epoch=None, test=False, should_stop=None, observe=None):
         with self.lock:
             self.calls.append((spec, test))
             if self.stop_after is not None and len(self.calls) > self.stop_after:

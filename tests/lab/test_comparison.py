@@ -113,6 +113,14 @@ def test_trials_that_were_ended_early_say_nothing_about_budgets():
     assert math.isnan(made.scores.set_index("optimizer").loc["early", "tunability"])
 
 
+def test_trials_that_differ_in_more_than_the_step_size_say_nothing_about_it_alone():
+    other = {**TUNED[0], "hyperparameters": {**TUNED[0]["hyperparameters"], "momentum": 0.5}}
+    made = comparison({"several": ([other, TUNED[1]], finals(0.9, 0.9)), "one": (TUNED, finals(0.9, 0.9))})
+    rows = made.scores.set_index("optimizer")
+    assert math.isnan(rows.loc["several", "tunability"])
+    assert rows.loc["one", "tunability"] == 0
+
+
 def test_one_seed_one_method_and_all_diverged():
     lost = [run("final", seed, (0.1, 0.1), None, diverged=True) for seed in (1, 2)]
     made = comparison({"lost": (TUNED, lost), "lost too": (TUNED, lost)})

@@ -334,10 +334,13 @@ def test_an_error_in_a_run_keeps_what_is_finished(fake, small, tmp_path):
 def test_progress_hears_of_every_run(fake, small, tmp_path):
     class Heard:
         def __init__(self):
-            self.total = self.stored = self.new = self.epochs = 0
+            self.total = self.stored = self.new = self.epochs = self.rows = 0
 
         def started(self, experiment, total, finished):
             self.total, self.finished = total, finished
+
+        def measured(self, run_id, row):
+            self.rows += {"epoch", "val_loss", "val_accuracy"} <= set(row)
 
         def epoch(self, run_id, epoch):
             self.epochs += 1
@@ -350,7 +353,7 @@ def test_progress_hears_of_every_run(fake, small, tmp_path):
     compare(small, out=tmp_path, jobs=1, progress=first)
     compare(small, out=tmp_path, jobs=1, progress=second)
     assert (first.total, first.finished, first.new, first.stored) == (10, 0, 10, 0)
-    assert first.epochs > 10 * 3
+    assert first.rows == first.epochs > 10 * 3
     assert (second.total, second.finished, second.new, second.stored) == (10, 6, 0, 10)
 
 

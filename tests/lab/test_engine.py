@@ -141,7 +141,7 @@ def test_ctrl_c_in_threads_begins_nothing_and_finishes_what_runs(fake, small, sp
         def begun(self, trial, where):
             begun.append(trial.id)
 
-        def epoch(self, trial, epoch):
+        def epoch(self, trial, epoch, row):
             time.sleep(0.002)
             if len(begun) == 2 and epoch == 1:
                 stop.set(FINISH_S)

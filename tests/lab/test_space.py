@@ -25,6 +25,22 @@ def test_several_axes_fill_the_box_evenly_and_more_trials_only_add():
     assert points(axes, 8, seed=1) != few
 
 
+GUARDS = {
+    "eps", "min_scale", "min_step", "max_step",  # against division by zero and steps without bounds
+    "c1", "c2", "refresh", "trust",  # of a line search, how often a matrix is inverted, a factor of the step size
+    "warmup", "warmup_steps", "momentum_decay",  # schedules
+}  # fmt: skip
+BY_DESIGN = {"aggmo": {"beta1"}, "muon": {"beta1", "beta2"}, "qhadam": {"nu2"}}  # of the paper's form; Adam's part
+
+
+@pytest.mark.parametrize("name", optimizers.names("all"))
+def test_every_method_declares_a_range_for_whatever_is_worth_tuning(name):
+    method = optimizers.get(name)
+    assert list(method.space)[0] == "lr"
+    assert set(method.space) <= set(method.defaults)
+    assert set(method.defaults) - set(method.space) <= GUARDS | BY_DESIGN.get(name, set())
+
+
 def test_values_are_tried_as_they_stand():
     assert points({"lr": Values((0.3, 0.1))}, 12) == [{"lr": 0.3}, {"lr": 0.1}]
 

@@ -17,6 +17,7 @@ from minnet.lab.suite import (
     default_folder,
     is_suite,
     load_suite,
+    profiles,
     resolve_suite,
     seconds_per_epoch,
 )
@@ -62,6 +63,30 @@ def test_what_several_leaderboards_say_together():
     # ratios a: 2, 1; b: 1, 1; c: inf, 2; heights (4 - ratio) / 3
     assert table["profile_score_epochs"].tolist() == pytest.approx([(2 / 3 + 1) / 2, 1.0, 1 / 3])
     assert table["profile_score_seconds"].tolist() == pytest.approx([(2 / 3 + 1) / 2, 1.0, 1 / 3])
+
+
+def test_profiles_are_staircases_whose_mean_height_is_the_score():
+    boards = {
+        "first": board({"a": 0.9, "b": 0.8, "c": 0.7}, [2.0, 1.0, math.inf]),
+        "second": board({"b": 0.6, "a": 0.6, "c": 0.5}, [4.0, 4.0, 20.0]),
+    }
+    table = profiles(boards)
+    assert set(table["unit"]) == {"epochs", "seconds"}
+    steps = table[table["unit"] == "epochs"].pivot(index="optimizer", columns="ratio", values="share")
+    assert steps.to_dict("index") == {
+        "a": {1.0: 0.5, 2.0: 1.0, 4.0: 1.0},
+        "b": {1.0: 1.0, 2.0: 1.0, 4.0: 1.0},
+        "c": {1.0: 0.0, 2.0: 0.0, 4.0: 0.0},
+    }
+    height = steps[1.0] * (2 - 1) / 3 + steps[2.0] * (4 - 2) / 3
+    assert height.to_dict() == pytest.approx(aggregate(boards).set_index("optimizer")["profile_score_epochs"].to_dict())
+
+
+def test_a_damaged_problem_is_not_passed_over(fake, two, tmp_path):
+    compare_suite(two, out=tmp_path, jobs=1)
+    (tmp_path / "long" / "runs.sqlite").write_bytes(b"no database" * 1000)
+    with pytest.raises(InputError, match="damaged"):
+        load_suite(tmp_path)
 
 
 def test_equal_mean_ranks_share_their_rank():

@@ -6,6 +6,7 @@ from numba import njit
 
 from minnet import jit
 from minnet.network.terms import (
+    WORD,
     list_features_of_rows,
     list_rows_of_features,
     lowest_bit,
@@ -13,28 +14,33 @@ from minnet.network.terms import (
     mostly_zero,
     note_zeros,
 )
-from minnet.network.tiles import ROWS, VECTOR_BYTES, VECTORS, Factor, Terms, multiply, tile_start
+from minnet.network.tiles import ROWS, VECTOR_BYTES, VECTORS, Factor, Terms, multiply, tile_start, turn
 
 SHAPES = [(rows, terms, columns) for rows in (1, 3, 4, 5, 9) for terms in (1, 7) for columns in (1, 2, 15, 17)]
-SHAPES += [(5, 3, columns) for columns in (31, 32, 33, 48, 49, 63, 64, 65, 127, 130)] + [(2, 70, 8), (64, 64, 64)]
+SHAPES += [(5, 3, columns) for columns in (31, 32, 33, 48, 49, 63, 64, 65, 127, 130)] + [
+    (2, 70, 8),
+    (64, 64, 64),
+    (50, 3, 150),
+    (49, 70, 400),
+]
 
 
 @njit(**jit.OPTIONS)
-def product(A, terms, B, b_first, C, c_first, rows, columns):
-    multiply(A, terms, B, b_first, C, c_first, rows, columns)
+def product(A, terms, B, b_first, C, c_first, rows, columns, transposed=False):
+    panel = np.empty((terms.high + 1) * 64, B.dtype)
+    multiply(A, terms, B, b_first, C, c_first, rows, columns, panel, transposed)
 
 
 @njit(**jit.OPTIONS)
-def noted(X, lists):
-    rows, n_features = X.shape
-    for i in range(rows):
+def noted(X, lists, low, rows, first, n_features):
+    for i in range(X.shape[0]):
         note_zeros(X[i], lists.bits[i])
-    list_features_of_rows(lists.bits, lists.of_rows, lists.n_of_rows, rows, n_features)
-    list_rows_of_features(lists.bits, lists.of_features, lists.n_of_features, rows, n_features)
+    list_features_of_rows(lists, low, rows, first // WORD * WORD, n_features)
+    list_rows_of_features(lists, X.shape[0], first, n_features)
 
 
 def everything(n):
-    return Terms(np.arange(n, dtype=np.int32), 0, np.array([n]))
+    return Terms(np.arange(n, dtype=np.int32), 0, np.array([n]), 0, n)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -51,6 +57,19 @@ def test_product(dtype, turned):
         shifted = np.concatenate([np.zeros(3, dtype), B.ravel()])
         product(Factor(stored, 0, *steps), everything(terms), shifted, 3, C, 10, rows, columns)
         np.testing.assert_allclose(C[10:-10].reshape(rows, columns), A @ B, rtol=tolerance, atol=tolerance)
+        again = np.full_like(C, 7)
+        product(
+            Factor(stored, 0, *steps),
+            everything(terms),
+            np.ascontiguousarray(B.T).ravel(),
+            0,
+            again,
+            10,
+            rows,
+            columns,
+            True,
+        )
+        np.testing.assert_allclose(again, C, rtol=tolerance, atol=tolerance)
         beside = np.concatenate([C[:10], C[-10:]])
         assert (beside == 7).all(), (rows, terms, columns)
 
@@ -65,9 +84,9 @@ def test_definition_and_compiled_agree():
     rng = np.random.default_rng(1)
     A, B = rng.normal(size=(10, 6)), rng.normal(size=(6, 5))
     listed = np.array([[0, 2, 5, 0], [1, 3, 4, 5], [2, 0, 0, 0]], np.int32)
-    left, terms = Factor(A.ravel(), 0, 6, 1), Terms(listed.ravel(), 4, np.array([3, 4, 1]))
+    left, terms = Factor(A.ravel(), 0, 6, 1), Terms(listed.ravel(), 4, np.array([3, 4, 1]), 0, 6)
     slow, fast = np.zeros(50), np.zeros(50)
-    multiply(left, terms, B.ravel(), 0, slow, 0, 10, 5)
+    multiply(left, terms, B.ravel(), 0, slow, 0, 10, 5, np.empty(0))
     product(left, terms, B.ravel(), 0, fast, 0, 10, 5)
     expected = np.concatenate(
         [A[:4, [0, 2, 5]] @ B[[0, 2, 5]], A[4:6, [1, 3, 4, 5]] @ B[[1, 3, 4, 5]], A[6:, [2]] @ B[[2]]]
@@ -87,7 +106,7 @@ def test_lists_hold_what_is_not_zero(n_features, rows):
     rng = np.random.default_rng(n_features)
     X = (rng.random((rows, n_features)) < 0.2) * rng.integers(1, 256, (rows, n_features)).astype(np.uint8)
     lists = make_lists(n_features, max(n_features, 9), 9, skip=True)
-    noted(X, lists)
+    noted(X, lists, 0, rows, 0, n_features)
     for tile in range(-(-rows // ROWS)):
         first = tile_start(tile, rows)
         listed = lists.of_rows[tile * n_features :][: lists.n_of_rows[tile]]
@@ -101,6 +120,42 @@ def test_lists_hold_what_is_not_zero(n_features, rows):
         assert listed.tolist() == needed
 
 
+@pytest.mark.parametrize("first", [0, 16, 64, 80])
+@pytest.mark.parametrize("n_features", [16, 48, 64, 70])
+def test_lists_of_some_features_and_rows(first, n_features):
+    rng = np.random.default_rng(first)
+    X = (rng.random((11, 150)) < 0.2).astype(np.float32)
+    lists = make_lists(150, 150, 11, skip=True)
+    noted(X, lists, 5, 6, first, n_features)
+    begin = first // WORD * WORD
+    for tile in range(2):
+        top = 5 + tile_start(tile, 6)
+        listed = lists.of_rows[tile * 150 :][: lists.n_of_rows[tile]]
+        seen = X[top : top + ROWS, begin : -(-(begin + n_features) // WORD) * WORD]
+        assert listed.tolist() == (begin + np.flatnonzero(seen.any(axis=0))).tolist()
+    for tile in range(n_features // ROWS):
+        columns = X[:, first + tile * ROWS :][:, :ROWS]
+        listed = lists.of_features[tile * 11 :][: lists.n_of_features[tile]]
+        assert listed.tolist() == np.flatnonzero(columns.any(axis=1)).tolist()
+
+
+@njit(**jit.OPTIONS)
+def turned(W, first, rows, columns, T, height):
+    turn(W, first, rows, columns, T, height)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_turn(dtype):
+    for rows, columns in [(1, 1), (3, 40), (40, 3), (4, 4), (8, 8), (16, 16), (17, 16), (16, 31), (50, 70)]:
+        height = rows + 5
+        W = np.arange(7 + rows * columns, dtype=dtype)
+        T = np.full(columns * height, -1, dtype)
+        turned(W, 7, rows, columns, T, height)
+        expected = np.full((columns, height), -1, dtype)
+        expected[:, :rows] = W[7:].reshape(rows, columns).T
+        assert (T.reshape(columns, height) == expected).all()
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_leaving_out_zeros_changes_no_bit(dtype):
     rng = np.random.default_rng(2)
@@ -108,11 +163,18 @@ def test_leaving_out_zeros_changes_no_bit(dtype):
     X = ((rng.random((rows, n_features)) < 0.3) * rng.normal(size=(rows, n_features))).astype(dtype)
     W, D = rng.normal(size=(n_features, columns)).astype(dtype), rng.normal(size=(rows, columns)).astype(dtype)
     lists = make_lists(n_features, n_features, rows, skip=True)
-    noted(X, lists)
+    noted(X, lists, 0, rows, 0, n_features)
     x = X.ravel()
     for steps, count, terms, some, B, height in (
-        ((n_features, 1), rows, n_features, Terms(lists.of_rows, n_features, lists.n_of_rows), W, rows),
-        ((1, n_features), n_features, rows, Terms(lists.of_features, rows, lists.n_of_features), D, n_features),
+        ((n_features, 1), rows, n_features, Terms(lists.of_rows, n_features, lists.n_of_rows, 0, n_features), W, rows),
+        (
+            (1, n_features),
+            n_features,
+            rows,
+            Terms(lists.of_features, rows, lists.n_of_features, 0, rows),
+            D,
+            n_features,
+        ),
     ):
         short, full = np.zeros(height * columns, dtype), np.zeros(height * columns, dtype)
         product(Factor(x, 0, *steps), some, B.ravel(), 0, short, 0, count, columns)

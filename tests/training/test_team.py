@@ -11,10 +11,11 @@ from slow_training import make_split, spec
 
 import minnet
 from minnet import jit
+from minnet.network.layout import BIAS, Layout
+from minnet.network.pieces import part_of, pieces_of
 from minnet.training import run as run_module
 from minnet.training.barrier import FAILED, fail, make_board, meet
 from minnet.training.run import Run
-from minnet.training.team import part_of
 
 pytestmark = pytest.mark.skipif(
     jit.INTERPRETED, reason="an interpreter's threads cannot wait for each other by looking"
@@ -52,7 +53,7 @@ def test_as_one_core(case, split_by_features, monkeypatch):
     one = trained(case, 1, monkeypatch)
     for threads in (2, 3):
         team = trained(case, threads, monkeypatch, split_by_features)
-        assert (team.team is None) == (case == "sam")
+        assert team.team.workers == threads
         np.testing.assert_allclose(team.params, one.params, rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(team.norms, one.norms, rtol=1e-9)
         assert team.running_loss == pytest.approx(one.running_loss, rel=1e-9)
@@ -161,3 +162,18 @@ def test_parts_cover_everything():
             assert parts[0][0] == 0
             assert parts[-1][1] == n
             assert all(before[1] == after[0] for before, after in itertools.pairwise(parts))
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_pieces_are_every_parameter_once(workers):
+    layout = Layout((784, 300, 7, 40, 10))
+    owned = np.zeros(layout.size, int)
+    for worker in range(workers):
+        pieces = pieces_of(layout, worker, workers)
+        for (start, height, size, role), (layer, row, n) in zip(pieces.blocks.tolist(), pieces.places.tolist()):
+            owned[start : start + height * size] += 1
+            fan_in, fan_out = layout.widths[layer], layout.widths[layer + 1]
+            bias = role == BIAS
+            assert start == layout.starts[layer] + (fan_in * fan_out + row if bias else row * fan_out)
+            assert size == (n if bias else n * fan_out)
+    assert (owned == 1).all()

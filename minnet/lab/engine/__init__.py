@@ -7,7 +7,7 @@ order, each trial's once; where they ran does not change them.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from minnet import machine
 from minnet.data import Split
@@ -42,11 +42,18 @@ def check_engine(name: str, scheduler: str | None = None, jobs: int | None = Non
         raise InputError(f"jobs {jobs}: a cluster runs as many trials as its workers have threads; drop --jobs")
 
 
-def check_device(name: str) -> None:
-    """Raise an `InputError` unless this version can compute on the device."""
+def check_device(name: str, engine: str = "local", runs: Sequence[RunSpec] = ()) -> None:
+    """Raise an `InputError` unless there is such a device, and it can train these runs."""
     check_name("device", name, DEVICES)
-    if name != "cpu":
-        raise InputError(f"device {name!r}: this version computes on the CPU only; use --device cpu")
+    if name == "cpu":
+        return
+    if engine != "local":
+        raise InputError(f"device {name!r}: its runs are trained by this process; drop --engine {engine}")
+    from minnet.cuda import devices
+    from minnet.cuda.member import check
+
+    devices.require()
+    check(runs)
 
 
 def usable_jobs(jobs: int | None) -> int:
@@ -65,6 +72,7 @@ def create(
     jobs: int | None = None,
     scheduler: str | None = None,
     data_dir: object = None,
+    device: str = "cpu",
 ) -> Engine:
     """Return an engine; it works inside a `with` block.
 
@@ -80,8 +88,14 @@ def create(
         Address of Dask's scheduler.
     data_dir : path, optional
         Where other processes look for the data first, if they have such a folder.
+    device : {"cpu", "cuda"}
+        On "cuda", the trials of one shape are trained together, as many as its memory holds.
     """
     check_engine(name, scheduler, jobs)
+    if device != "cpu":
+        from minnet.lab.engine.populations import Populations
+
+        return Populations(split_of)
     if name == "local":
         from minnet.lab.engine.local import Threads
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -16,8 +16,8 @@ class Watcher(Protocol):
     def begun(self, trial: Trial, where: str) -> None:
         """A trial has begun; `where` names the machine or worker, and is empty for this process."""
 
-    def epoch(self, trial: Trial, epoch: int) -> None:
-        """A trial has finished an epoch. Engines far away may leave out some, or all."""
+    def epoch(self, trial: Trial, epoch: int, row: Mapping[str, Any] | None = None) -> None:
+        """A trial has finished an epoch, and measured `row`. Engines far away may leave out some, or all."""
 
 
 class Engine(Protocol):

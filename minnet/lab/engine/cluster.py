@@ -12,7 +12,7 @@ import logging
 import math
 import time
 import uuid
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from minnet.errors import InputError
 from minnet.lab.engine.base import Watcher
 from minnet.lab.engine.remote import Task, perform, tasks_of
 from minnet.lab.engine.stopping import Pace, Stop
-from minnet.lab.trials import Trial
+from minnet.lab.trials import COLUMNS, Trial, plain
 
 log = logging.getLogger("minnet")
 
@@ -178,7 +178,7 @@ class _Batch:
             self.watcher.begun(task.trial, said["where"])
         elif said["key"] in self.paces:
             self.paces[said["key"]].reached(said["epoch"])
-            self.watcher.epoch(task.trial, said["epoch"])
+            self.watcher.epoch(task.trial, said["epoch"], said["row"])
 
     def _result(self, future: Future) -> tuple[dict[str, Any], dict[str, Any]]:
         try:
@@ -213,12 +213,13 @@ def _on_worker(task: Task, told: tuple[str, str]) -> tuple[dict[str, Any], dict[
     worker, (topic, key) = get_worker(), told
     last = 0.0
 
-    def tell(epoch: int | None) -> None:
+    def tell(row: Mapping[str, Any]) -> None:
         nonlocal last
         now = time.monotonic()
-        if epoch in (None, 0, 1) or now - last > TELL_S:
+        if row["epoch"] in (None, 0, 1) or now - last > TELL_S:
             last = now
-            worker.log_event(topic, {"key": key, "epoch": epoch, "where": str(worker.name)})
+            numbers = {name: plain(row.get(name)) for name in COLUMNS}
+            worker.log_event(topic, {"key": key, "epoch": row["epoch"], "row": numbers, "where": str(worker.name)})
 
-    tell(None)
+    tell({"epoch": None})  # it has begun
     return perform(task, tell)

@@ -47,7 +47,7 @@ class Threads:
 
             def on_epoch(row: Mapping[str, Any]) -> None:
                 pace.reached(row["epoch"])
-                watcher.epoch(trial, row["epoch"])
+                watcher.epoch(trial, row["epoch"], row)
 
             return run_trial(trial, self.split_of(trial.run), on_epoch, pace.is_over)
 

@@ -9,7 +9,7 @@ import platform
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ def tasks_of(trials: Sequence[Trial], data_dir: object) -> list[Task]:
 
 def perform(
     task: Task,
-    on_epoch: Callable[[int], None] | None = None,
+    on_epoch: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Train one trial in a process elsewhere; return its record, and what it was trained on.
 
@@ -92,7 +92,7 @@ def perform(
             split = _split(task)
     except InputError as error:
         raise InputError(f"on {platform.node()}: {error}") from None
-    record = run_trial(task.trial, split, None if on_epoch is None else lambda row: on_epoch(row["epoch"]))
+    record = run_trial(task.trial, split, on_epoch)
     assert record is not None  # nobody stops it here
     return record, _facts()
 

@@ -1,0 +1,93 @@
+"""Which GPUs there are, and in one line why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from minnet.errors import InputError
+
+EXTRA = 'pip install "minnet[cuda]"'
+
+
+@dataclass(frozen=True)
+class Device:
+    """A GPU: its name, compute capability, multiprocessors and memory in bytes."""
+
+    name: str
+    capability: tuple[int, int]
+    multiprocessors: int
+    memory: int
+
+    def describe(self) -> str:
+        """Return all of it in one line.
+
+        Examples
+        --------
+        >>> Device("NVIDIA H100", (9, 0), 132, 85_000_000_000).describe()
+        'NVIDIA H100, compute capability 9.0, 132 multiprocessors, 85 GB'
+        """
+        major, minor = self.capability
+        return (
+            f"{self.name}, compute capability {major}.{minor}, {self.multiprocessors} multiprocessors, "
+            f"{self.memory / 1e9:.3g} GB"
+        )
+
+
+SIMULATOR = Device("Numba's simulator (NUMBA_ENABLE_CUDASIM=1)", (0, 0), 1, 2**30)
+
+
+def found() -> list[Device]:
+    """Return the GPUs that Numba can use; the simulator in their place where that is switched on.
+
+    Raises
+    ------
+    InputError
+        If there is none, saying why.
+    """
+    from minnet.cuda.target import SIMULATED, numba_cuda
+
+    if SIMULATED:
+        return [SIMULATOR]
+    try:
+        devices = [_describe(gpu, numba_cuda) for gpu in numba_cuda.gpus]
+    except numba_cuda.cudadrv.error.CudaSupportError:
+        raise InputError("device 'cuda': no driver of NVIDIA is installed here; use --device cpu") from None
+    if not devices:
+        raise InputError("device 'cuda': the driver knows of no GPU; use --device cpu")
+    return devices
+
+
+def require() -> Device:
+    """Return the GPU that will be used, the first one.
+
+    Raises
+    ------
+    InputError
+        If there is none, or Numba has no compiler for it.
+    """
+    device = found()[0]
+    if device is not SIMULATOR:
+        _check_compiler()
+    return device
+
+
+def _describe(gpu: object, numba_cuda: object) -> Device:
+    with gpu:  # type: ignore[attr-defined]
+        context = numba_cuda.current_context()  # type: ignore[attr-defined]
+        name = context.device.name
+        return Device(
+            name.decode() if isinstance(name, bytes) else str(name),
+            tuple(context.device.compute_capability)[:2],
+            context.device.MULTIPROCESSOR_COUNT,
+            context.get_memory_info().total,
+        )
+
+
+def _check_compiler() -> None:
+    """Raise an `InputError` unless the library that compiles for CUDA is there."""
+    from numba.cuda.cudadrv.nvvm import NVVM
+
+    try:
+        NVVM()
+    except Exception as error:
+        raise InputError(f"device 'cuda': the compiler for CUDA (libnvvm) is missing: {EXTRA}") from error

@@ -1,0 +1,298 @@
+"""A population: runs of one shape, trained side by side on a GPU, one epoch of all of them per launch."""
+
+from __future__ import annotations
+
+import functools
+import math
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minnet.cuda import devices, epoch, memory
+from minnet.cuda.evaluation import PARTS, evaluation_kernel
+from minnet.cuda.member import Member, check
+from minnet.cuda.shape import Kind, Shape
+from minnet.cuda.table import OWN
+from minnet.cuda.target import cuda, launching
+from minnet.cuda.tiling import Block, choose
+from minnet.data import Split
+from minnet.errors import InputError
+from minnet.network.network import Network
+from minnet.training.result import RunResult
+from minnet.training.run import EVALUATED
+from minnet.training.spec import RunSpec
+
+
+class Data(NamedTuple):
+    """Samples on the device: flat, with their labels, and which of them to evaluate."""
+
+    X: Any
+    labels: Any
+    chosen: Any
+    size: int
+
+
+def shape_of(specs: Sequence[RunSpec], split: Split, block: Block | None = None) -> Shape:
+    """Return the shape that runs have in common.
+
+    Raises
+    ------
+    InputError
+        If they have none in common, or a GPU cannot train them.
+    """
+    check(specs)
+    networks = [spec.network.resolved() for spec in specs]
+    batches = {min(spec.training.batch_size, len(split.X_train)) for spec in specs}
+    alike = {(n.hidden, n.activation, n.loss, n.output) for n in networks}
+    if len(alike) > 1 or len(batches) > 1:
+        raise InputError("the runs of a population have one network, one loss and one batch size: train them apart")
+    network, batch = networks[0], batches.pop()
+    widths = (split.n_features, *network.hidden, split.n_classes)
+    return Shape(
+        widths, batch, network.activation, network.loss, network.output,
+        any(n.dropout > 0 for n in networks), any(n.input_dropout > 0 for n in networks),
+        block or choose(widths, batch),
+    )  # fmt: skip
+
+
+class Population:
+    """Runs in progress on a GPU.
+
+    Parameters
+    ----------
+    specs : sequence of RunSpec
+        Of one network, loss and batch size; method, hyperparameters, schedule, regularisers and seed are each run's
+        own.
+    split : Split
+    block : Block, optional
+        Threads and tiles; chosen by the shape if not given.
+
+    Raises
+    ------
+    InputError
+        If there is no GPU, or it cannot train one of these runs.
+    """
+
+    def __init__(self, specs: Sequence[RunSpec], split: Split, block: Block | None = None) -> None:
+        started = time.perf_counter()
+        self.device = devices.require()
+        self.split, self.shape = split, shape_of(specs, split, block)
+        self.n = len(split.X_train)
+        self.members = [Member(spec, self.n, len(split.X_val) > 0) for spec in specs]
+        self.kinds, self._epoch_kernel, self._evaluation_kernel = kernels(
+            self.shape, tuple(dict.fromkeys(member.kind for member in self.members))
+        )
+        self.width = OWN + max(kind.coefficients for kind in self.kinds) + 2  # those of wrappers follow the method's
+        self.blocks = min(len(specs), self.device.multiprocessors * self.shape.block.resident)
+        self.networks = [
+            Network(spec.network, split.n_features, split.n_classes, "float32", split.scale) for spec in specs
+        ]
+        with launching():
+            self._fill()
+        self.compile_s = time.perf_counter() - started
+
+    def _fill(self) -> None:
+        """Bring data, initial weights and settings to the device."""
+        runs, layout = len(self.members), self.shape.layout
+        self.seeds = list(dict.fromkeys(member.spec.seed for member in self.members))
+        self.state = cuda.device_array((runs, max(kind.rows for kind in self.kinds), layout.size), np.float32)
+        self.work = cuda.device_array((max(1, self.blocks), self.shape.work), np.float32)
+        for run in range(runs):
+            self.state[run].copy_to_device(self._initial(run))
+        self.whole, self.real = (cuda.to_device(each) for each in self._told())
+        self.where = cuda.to_device(np.array([member.evaluated for member in self.members], np.int64))
+        self.train_data = self._data(self.split.X_train, self.split.y_train, self._evaluated())
+        self.val_data = self._data(self.split.X_val, self.split.y_val)
+        self.orders = cuda.device_array((len(self.seeds), self.n), np.int32)
+        self.norms = np.zeros((runs, 3, layout.n_layers))
+        self._prepared: tuple[int, np.ndarray] | None = None
+
+    def _initial(self, run: int) -> np.ndarray:
+        """Return weights and slots before the first step."""
+        params = self._initial_params(self.members[run].spec)
+        slots = self.members[run].optimizer.start(params, self.shape.layout.blocks).slots
+        rows = np.zeros((self.state.shape[1], params.size), np.float32)
+        rows[0], rows[1 : 1 + len(slots)] = params, slots
+        return rows
+
+    def _initial_params(self, spec: RunSpec) -> np.ndarray:
+        network = spec.network.resolved()
+        return _initial_params(self.shape.widths, network.init, network.bias_init, spec.seed)
+
+    def _told(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return what every run is told, in whole numbers and in floats."""
+        whole, real = np.zeros((len(self.members), 6), np.int64), np.zeros((len(self.members), 7), np.float32)
+        for run, member in enumerate(self.members):
+            network, training = member.spec.network, member.spec.training
+            hot, cold = self._targets(run, network.label_smoothing)
+            whole[run, [epoch.KIND, epoch.ORDER, epoch.SEED]] = (
+                self.kinds.index(member.kind), self.seeds.index(member.spec.seed), member.spec.seed,
+            )  # fmt: skip
+            whole[run, [epoch.INPUT_THRESHOLD, epoch.THRESHOLD, epoch.SLOW]] = (
+                _threshold(network.input_dropout), _threshold(network.dropout), member.evaluated,
+            )  # fmt: skip
+            real[run, [epoch.INPUT_KEPT, epoch.KEPT]] = 1 / (1 - network.input_dropout), 1 / (1 - network.dropout)
+            real[run, [epoch.HOT, epoch.COLD]] = hot, cold
+            real[run, [epoch.CLIP_VALUE, epoch.CLIP_NORM, epoch.MAX_NORM]] = (
+                training.clip_value, training.clip_norm, training.max_norm,
+            )  # fmt: skip
+        return whole, real
+
+    def _targets(self, run: int, smoothing: float) -> tuple[float, float]:
+        """Return the target at a sample's class, and elsewhere."""
+        row = self.networks[run].targets(np.zeros(1, np.int64), smoothing)[0]
+        return row[0], row[-1]
+
+    def _evaluated(self) -> np.ndarray:
+        """Return the training samples on which losses are measured: the same as on the CPU."""
+        if self.n <= EVALUATED:
+            return np.arange(self.n)
+        rng = np.random.default_rng(self.members[0].spec.training.split_seed)
+        return np.sort(rng.choice(self.n, EVALUATED, replace=False))
+
+    def _data(self, X: np.ndarray, y: np.ndarray, chosen: np.ndarray | None = None) -> Data:
+        chosen = np.arange(len(X)) if chosen is None else chosen
+        arrays = (X.reshape(-1), y.astype(np.int32), chosen.astype(np.int32))
+        return Data(*(cuda.to_device(np.ascontiguousarray(a).copy()) if a.size else None for a in arrays), len(chosen))
+
+    def train_epoch(self, active: Sequence[int]) -> None:
+        """Train some runs for one epoch, each until its loss is no longer finite."""
+        started, members = time.perf_counter(), [self.members[run] for run in active]
+        following = members[0].epoch + 1
+        before, steps_per_epoch = members[0].t, members[0].steps_per_epoch
+        self.orders.copy_to_device(self._orders(following))
+        table = np.zeros((len(self.members), steps_per_epoch, 2, self.width), np.float32)
+        for run, member in zip(active, members):
+            table[run] = member.table(self.width)
+        steps, losses = np.zeros(len(self.members), np.int64), np.zeros(len(self.members))
+        filled = [cuda.to_device(array) for array in (steps, losses, self.norms)]
+        with launching():
+            self._epoch_kernel[self.blocks, self.shape.block.threads](
+                self.train_data.X, self.train_data.labels, self.orders, cuda.to_device(table), self.whole, self.real,
+                self.state, self.work, cuda.to_device(np.array(active, np.int64)), cuda.to_device(np.zeros(1, np.int64)),
+                before, np.float32(self.split.scale), *filled,
+            )  # fmt: skip
+            self._prepared = following + 1, self._permutations(following + 1)  # while the device computes
+            steps, losses, self.norms = (array.copy_to_host() for array in filled)
+        seconds = (time.perf_counter() - started) / len(active)
+        for run, member in zip(active, members):
+            member.trained(int(steps[run]), float(losses[run]), seconds)
+
+    def _orders(self, following: int) -> np.ndarray:
+        if self._prepared is None or self._prepared[0] != following:
+            return self._permutations(following)
+        return self._prepared[1]
+
+    def _permutations(self, following: int) -> np.ndarray:
+        """Return the order of samples in an epoch, a row for each seed: the same as on the CPU."""
+        orders = np.empty((len(self.seeds), self.n), np.int32)
+        for row, seed in zip(orders, self.seeds):
+            row[:] = np.random.default_rng([seed, 1, following]).permutation(self.n)
+        return orders
+
+    def evaluate(self, data: Data, active: Sequence[int]) -> np.ndarray:
+        """Return mean loss and accuracy of some runs: array of shape (len(active), 2)."""
+        if not data.size:
+            return np.full((len(active), 2), math.nan)
+        losses, right = (cuda.to_device(np.zeros((len(self.members), PARTS))) for _ in range(2))
+        with launching():
+            self._evaluation_kernel[self.blocks, self.shape.block.threads](
+                data.X, data.labels, data.chosen, self.where, self.state, self.work,
+                cuda.to_device(np.array(active, np.int64)), cuda.to_device(np.zeros(1, np.int64)),
+                np.float32(self.split.scale), losses, right,
+            )  # fmt: skip
+            mean, share = (array.copy_to_host()[list(active)].sum(axis=1) / data.size for array in (losses, right))
+        # Outputs that are no numbers have no largest one.
+        return np.column_stack([mean, np.where(np.isfinite(mean), share, math.nan)])
+
+    def measure(self, active: Sequence[int]) -> list[dict[str, Any]]:
+        """Evaluate some runs; return the rows that were added to their histories."""
+        started = time.perf_counter()
+        train, validation = (self.evaluate(data, active).tolist() for data in (self.train_data, self.val_data))
+        seconds = (time.perf_counter() - started) / len(active)
+        return [
+            self.members[run].measured(train[k], validation[k], self.norms[run], seconds)
+            for k, run in enumerate(active)
+        ]
+
+    def params(self, run: int) -> np.ndarray:
+        """Return the parameters at which a run is evaluated."""
+        return self.state[run].copy_to_host()[self.members[run].evaluated]
+
+    def results(self, runs: Iterable[int], test: bool) -> list[RunResult]:
+        """Return what came out of some runs; read the test set if asked to."""
+        runs = list(runs)
+        tested: list[Any] = [(None, None)] * len(runs)
+        if test:
+            tested = self.evaluate(self._data(self.split.X_test, self.split.y_test), runs).tolist()
+        return [self._result(run, *scores) for run, scores in zip(runs, tested)]
+
+    def _result(self, run: int, test_loss: float | None, test_accuracy: float | None) -> RunResult:
+        member = self.members[run]
+        return RunResult(
+            spec=member.spec,
+            history=member.history,
+            diverged_step=member.diverged_step,
+            compile_s=self.compile_s / len(self.members),
+            train_s=member.train_s,
+            eval_s=member.eval_s,
+            train_size=self.n,
+            steps=member.t,
+            params=self.params(run),
+            network=self.networks[run],
+            test_loss=test_loss,
+            test_accuracy=test_accuracy,
+        )
+
+
+def capacity(specs: Sequence[RunSpec], split: Split) -> int:
+    """Return how many runs like these fit into the free memory of the GPU.
+
+    Raises
+    ------
+    InputError
+        If there is no GPU, or it cannot train one of these runs.
+    """
+    device, shape = devices.require(), shape_of(specs, split)
+    kinds = [Member(spec, len(split.X_train), False).kind for spec in specs]
+    width = OWN + max(kind.coefficients for kind in kinds) + 2
+    blocks = min(len(specs), device.multiprocessors * shape.block.resident)
+    needed = memory.need(shape, split, max(kind.rows for kind in kinds), width, blocks)
+    return needed.most(free_memory(device))
+
+
+def free_memory(device: devices.Device) -> int:
+    """Return the bytes that are free on the GPU."""
+    if device is devices.SIMULATOR:
+        return device.memory
+    return int(cuda.current_context().get_memory_info().free)
+
+
+_compiled: dict[Shape, tuple[tuple[Kind, ...], Any, Any]] = {}
+
+
+def kernels(shape: Shape, kinds: tuple[Kind, ...]) -> tuple[tuple[Kind, ...], Any, Any]:
+    """Return kernels for a shape and at least some methods, and which methods they know.
+
+    A kernel that is there already is taken, or compiled anew for its methods and the others.
+    """
+    known, _, evaluation = _compiled.get(shape, ((), None, None))
+    if evaluation is None or not set(kinds) <= set(known):
+        known = (*known, *(kind for kind in kinds if kind not in known))
+        _compiled[shape] = known, epoch.epoch_kernel(shape, known), evaluation or evaluation_kernel(shape)
+    return _compiled[shape]
+
+
+@functools.lru_cache(maxsize=64)
+def _initial_params(widths: tuple[int, ...], init: str, bias_init: str, seed: int) -> np.ndarray:
+    from minnet.network.init import initial_params
+    from minnet.network.layout import Layout
+
+    return initial_params(Layout(widths), init, bias_init, np.random.default_rng([seed, 0]), "float32")
+
+
+def _threshold(rate: float) -> int:
+    """Return the number below which 32 random bits leave out a unit."""
+    return int(rate * 4294967296.0)
