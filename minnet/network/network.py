@@ -252,7 +252,7 @@ def batch_gradient(X, Y, scale, params, grads, widths, starts, pieces, work, act
     gather_inputs(X, samples, part, 0, X.shape[1], scale, work.a, work.lists)
     gather_targets(Y, samples, part, work.targets)
     loss = there_and_back(params, widths, starts, work, rows, part, activate, descend, head, penalty, step, False)
-    if work.lists.bits.shape[0] > 0:
+    if work.lists.bits.shape[1] > 0:
         list_rows_of_features(work.lists, rows, 0, X.shape[1])
     for k in range(pieces.blocks.shape[0]):
         piece_gradient(params, grads, widths, work, rows, rows, pieces, k, 0, penalty)

@@ -110,14 +110,14 @@ def gather_inputs(X, rows, part, first, n_features, scale, x, lists):
 
     If there are lists, `first` is a multiple of `terms.WORD`.
     """
-    skip, width = lists.bits.shape[0] > 0, X.shape[1]
+    skip, width = lists.bits.shape[1] > 0, X.shape[1]
     for i in range(part.first, part.first + part.rows):
         sample = X[rows[i]][first : first + n_features]
         x_row = x[i * width + first : i * width + first + n_features]
         for j in range(x_row.size):
             x_row[j] = sample[j] * scale
         if skip:
-            note_zeros(sample, lists.bits[i][first // WORD : (first + n_features + WORD - 1) // WORD])
+            note_zeros(sample, lists.bits, i, first // WORD)
     if skip:
         list_features_of_rows(lists, part.first, part.rows, first, n_features)
 
@@ -197,7 +197,7 @@ def sum_rows(z, first, columns, rows, total):
 @jit.inner
 def terms_of_rows(lists, layer, first, n):
     """Return the terms of ``X W``: `n` from `first` on, without those that are 0."""
-    if layer == 0 and lists.bits.shape[0] > 0:
+    if layer == 0 and lists.bits.shape[1] > 0:
         return Terms(lists.of_rows, lists.of_rows.size // lists.n_of_rows.size, lists.n_of_rows, first, first + n)
     return some_terms(lists, first, n)
 
@@ -205,7 +205,7 @@ def terms_of_rows(lists, layer, first, n):
 @jit.inner
 def terms_of_features(lists, layer, rows, first):
     """Return the terms of ``Xᵀ D`` for features that begin `first` rows after those that have the first list."""
-    if layer == 0 and lists.bits.shape[0] > 0:
+    if layer == 0 and lists.bits.shape[1] > 0:
         most, tile = lists.of_features.size // lists.n_of_features.size, first // ROWS
         return Terms(lists.of_features[tile * most :], most, lists.n_of_features[tile:], 0, rows)
     return some_terms(lists, 0, rows)

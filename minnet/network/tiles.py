@@ -241,6 +241,15 @@ def data_of(context, builder, signature, arguments):
     ]
 
 
+def spread(builder, scalar, lanes):
+    """Return a vector that holds a number in every lane."""
+    kind = ir.VectorType(scalar.type, lanes)
+    nothing = ir.Constant(kind, ir.Undefined)
+    one = builder.insert_element(nothing, scalar, ir.IntType(32)(0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
+    return builder.shuffle_vector(one, nothing, zeros)
+
+
 def _function(module, name, values, write, *details):
     """Return a function of the module, written once: inlining it at every call would take long to compile."""
     if name in module.globals:
@@ -274,7 +283,7 @@ class _Tile:
         builder = self.builder
         if self.masked:
             numbers = ir.Constant(ir.VectorType(INTEGER, self.lanes), list(range(self.lanes)))
-            self.mask = builder.icmp_signed("<", numbers, self.spread(left))
+            self.mask = builder.icmp_signed("<", numbers, spread(builder, left, self.lanes))
         starts = [self.at(A, builder.add(a, builder.mul(a_row, INTEGER(r)))) for r in range(ROWS)]
         terms, B, C = self.at(terms, t), self.at(B, b), self.at(C, c)
         zero = ir.Constant(self.vector, None)
@@ -286,7 +295,7 @@ class _Tile:
             step = builder.mul(term, a_term)
             added = []
             for r in range(ROWS):
-                factor = self.spread(builder.load(self.at(starts[r], step)))
+                factor = spread(builder, builder.load(self.at(starts[r], step)), self.lanes)
                 for v in range(self.vectors):
                     product = builder.fmul(factor, there[v], flags=("contract",))
                     added.append(builder.fadd(product, sums[r * self.vectors + v], flags=("contract",)))
@@ -322,14 +331,6 @@ class _Tile:
 
     def at(self, pointer, offset):
         return self.builder.gep(pointer, [offset])
-
-    def spread(self, scalar):
-        """Return a vector that holds a number in every lane."""
-        kind = ir.VectorType(scalar.type, self.lanes)
-        nothing = ir.Constant(kind, ir.Undefined)
-        one = self.builder.insert_element(nothing, scalar, ir.IntType(32)(0))
-        zeros = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
-        return self.builder.shuffle_vector(one, nothing, zeros)
 
     def place(self, row, v):
         return self.builder.bitcast(self.at(row, INTEGER(v * self.lanes)), self.vector.as_pointer())

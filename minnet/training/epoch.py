@@ -134,7 +134,7 @@ def epoch(
                 return step, total / max(step, 1)
             if ascent > 0 or not climbs:
                 total += here
-            if work.lists.bits.shape[0] > 0:
+            if work.lists.bits.shape[1] > 0:
                 list_rows_of_features(work.lists, rows.size, share.first_feature, share.n_features)
             for k in range(share.pieces.blocks.shape[0]):
                 piece_gradient(

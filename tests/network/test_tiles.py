@@ -9,7 +9,6 @@ from minnet.network.terms import (
     WORD,
     list_features_of_rows,
     list_rows_of_features,
-    lowest_bit,
     make_lists,
     mostly_zero,
     note_zeros,
@@ -34,7 +33,7 @@ def product(A, terms, B, b_first, C, c_first, rows, columns, transposed=False):
 @njit(**jit.OPTIONS)
 def noted(X, lists, low, rows, first, n_features):
     for i in range(X.shape[0]):
-        note_zeros(X[i], lists.bits[i])
+        note_zeros(X[i], lists.bits, i, 0)
     list_features_of_rows(lists, low, rows, first // WORD * WORD, n_features)
     list_rows_of_features(lists, X.shape[0], first, n_features)
 
@@ -109,11 +108,11 @@ def test_lists_hold_what_is_not_zero(n_features, rows):
     noted(X, lists, 0, rows, 0, n_features)
     for tile in range(-(-rows // ROWS)):
         first = tile_start(tile, rows)
-        listed = lists.of_rows[tile * n_features :][: lists.n_of_rows[tile]]
+        listed = lists.of_rows[tile * (n_features + 8) :][: lists.n_of_rows[tile]]
         assert listed.tolist() == np.flatnonzero(X[first : first + ROWS].any(axis=0)).tolist()
     for tile in range(-(-n_features // ROWS)):
         first = tile_start(tile, n_features)
-        listed = lists.of_features[tile * 9 :][: lists.n_of_features[tile]]
+        listed = lists.of_features[tile * 17 :][: lists.n_of_features[tile]]
         needed = np.flatnonzero(X[:, first : first + ROWS].any(axis=1)).tolist()
         if first % ROWS:  # a tile that was moved back takes all samples
             needed = list(range(rows))
@@ -130,12 +129,12 @@ def test_lists_of_some_features_and_rows(first, n_features):
     begin = first // WORD * WORD
     for tile in range(2):
         top = 5 + tile_start(tile, 6)
-        listed = lists.of_rows[tile * 150 :][: lists.n_of_rows[tile]]
+        listed = lists.of_rows[tile * 158 :][: lists.n_of_rows[tile]]
         seen = X[top : top + ROWS, begin : -(-(begin + n_features) // WORD) * WORD]
         assert listed.tolist() == (begin + np.flatnonzero(seen.any(axis=0))).tolist()
     for tile in range(n_features // ROWS):
         columns = X[:, first + tile * ROWS :][:, :ROWS]
-        listed = lists.of_features[tile * 11 :][: lists.n_of_features[tile]]
+        listed = lists.of_features[tile * 19 :][: lists.n_of_features[tile]]
         assert listed.tolist() == np.flatnonzero(columns.any(axis=1)).tolist()
 
 
@@ -165,16 +164,11 @@ def test_leaving_out_zeros_changes_no_bit(dtype):
     lists = make_lists(n_features, n_features, rows, skip=True)
     noted(X, lists, 0, rows, 0, n_features)
     x = X.ravel()
+    of_rows = Terms(lists.of_rows, n_features + 8, lists.n_of_rows, 0, n_features)
+    of_features = Terms(lists.of_features, rows + 8, lists.n_of_features, 0, rows)
     for steps, count, terms, some, B, height in (
-        ((n_features, 1), rows, n_features, Terms(lists.of_rows, n_features, lists.n_of_rows, 0, n_features), W, rows),
-        (
-            (1, n_features),
-            n_features,
-            rows,
-            Terms(lists.of_features, rows, lists.n_of_features, 0, rows),
-            D,
-            n_features,
-        ),
+        ((n_features, 1), rows, n_features, of_rows, W, rows),
+        ((1, n_features), n_features, rows, of_features, D, n_features),
     ):
         short, full = np.zeros(height * columns, dtype), np.zeros(height * columns, dtype)
         product(Factor(x, 0, *steps), some, B.ravel(), 0, short, 0, count, columns)
@@ -184,16 +178,6 @@ def test_leaving_out_zeros_changes_no_bit(dtype):
             np.testing.assert_allclose(short, full, rtol=1e-4, atol=1e-5)
         else:
             assert short.tobytes() == full.tobytes()
-
-
-def test_lowest_bit():
-    @njit
-    def compiled(bits):
-        return lowest_bit(bits)
-
-    for position in (0, 1, 31, 32, 63):
-        bits = np.uint64((1 << position) | (1 << 63))
-        assert lowest_bit(bits) == compiled(bits) == position
 
 
 def test_which_data_are_mostly_zero():
