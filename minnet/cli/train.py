@@ -69,10 +69,11 @@ def command(data_dir: Path | None, device: str, threads: int, out: Path | None, 
     A run that diverges is a result as well: it says at which step. Ctrl-C stops after the epoch that runs and
     keeps what is there; Ctrl-C again stops at once.
     """
-    from minnet.lab.engine import check_device
-
     spec = build_spec(options)
-    check_device(device, runs=[spec])
+    if device != "cpu":  # what else there is takes a moment to load
+        from minnet.lab.engine import check_device
+
+        check_device(device, runs=[spec])
     if out is not None:
         _prepare(out)
 

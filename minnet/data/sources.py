@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import gzip
+import importlib.util
 import threading
 from pathlib import Path
 
@@ -78,10 +80,7 @@ def load_dataset(
 
 @functools.cache
 def _digits() -> Dataset:
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
-    X, y = bunch.data.astype(np.uint8), bunch.target.astype(np.int64)
+    X, y = _digits_of_sklearn()
     train, test = hold_out(y, _DIGITS_TEST, seed=0)
     return Dataset(
         name="digits",
@@ -93,6 +92,24 @@ def _digits() -> Dataset:
         image_shape=(8, 8),
         scale=1 / 16,
     )
+
+
+def _digits_of_sklearn() -> tuple[np.ndarray, np.ndarray]:
+    """Return images (1797, 64) and labels of `sklearn.datasets.load_digits`.
+
+    They are read from the library's file if it lies where it always lay: importing the library takes half a second.
+    """
+    library = importlib.util.find_spec("sklearn")
+    for place in (library.submodule_search_locations or ()) if library else ():
+        path = Path(place) / "datasets" / "data" / "digits.csv.gz"
+        if path.is_file():
+            with gzip.open(path, "rt", encoding="ascii") as file:
+                table = np.loadtxt(file, delimiter=",", dtype=np.int64)
+            return table[:, :-1].astype(np.uint8), table[:, -1]
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    return bunch.data.astype(np.uint8), bunch.target.astype(np.int64)
 
 
 @functools.lru_cache(maxsize=4)

@@ -214,6 +214,11 @@ class Method:
             object.__setattr__(self, "digest", self.base.digest)
 
     @property
+    def elementwise(self) -> bool:
+        """Whether every weight moves on its own, by a rule; else an update sees whole blocks."""
+        return (self.base or self).rule is not None
+
+    @property
     def source(self) -> str:
         """Source of the rule, or of the update."""
         if self.base is not None:

@@ -40,7 +40,7 @@ def train(
 ) -> RunResult:
     """Train one network with one method.
 
-    Same spec, same data: same bits, on one machine with one thread for the matrix products.
+    Same spec, same data, same number of threads: same bits, on one machine.
 
     Parameters
     ----------
@@ -54,8 +54,9 @@ def train(
     should_stop : callable, optional
         Asked after every epoch; if it says True the run ends there.
     threads : int, optional
-        Threads for the matrix products. Without it the process's own setting stays: whoever trains several
-        networks side by side sets it once for all (`minnet.machine.blas_threads`).
+        Cores to use, and threads of the BLAS library for methods that multiply matrices. Without it, one core, and
+        the library's own setting stays: whoever trains several networks side by side sets it once for all
+        (`minnet.machine.blas_threads`).
     observe : callable, optional
         Called with the run itself after every epoch. It may look, and must change nothing.
 
@@ -75,7 +76,8 @@ def train(
     >>> result.history[2]["train_loss"] < result.history[0]["train_loss"]
     True
     """
-    with machine.blas_threads(threads) if threads else nullcontext():
+    multiplies = not spec.optimizer.method.elementwise
+    with machine.blas_threads(threads) if threads and multiplies else nullcontext():
         run = Run(spec, split, threads or 1)
         report, look = on_epoch or (lambda row: None), observe or (lambda run: None)
         report(run.measure())
@@ -198,9 +200,8 @@ class Run:
     @property
     def _whole(self) -> bool:
         """Whether something must see the whole gradient before it moves a weight."""
-        limits, method = self._limits, self.optimizer.method
-        inner = method.base or method
-        return inner.rule is None or bool(limits.max_norm or limits.clip_norm or limits.clip_value)
+        limits = self._limits
+        return not self.optimizer.method.elementwise or bool(limits.max_norm or limits.clip_norm or limits.clip_value)
 
     @property
     def _penalty(self) -> Penalty:
