@@ -7,8 +7,8 @@ import subprocess
 import sys
 from contextlib import closing, contextmanager
 
-LONGER = ["--hidden", "16", "--epochs", "40", "--batch-size", "4", "--trials", "4", "--seeds", "2",
-          "--optimizers", "sgd,momentum,adam", "--no-defaults", "--extend", "0"]  # fmt: skip
+LONGER = ["--hidden", "16", "--epochs", "300", "--batch-size", "4", "--trials", "4", "--seeds", "2",
+          "--optimizers", "sgd,momentum,adam", "--no-defaults", "--extend", "0", "--jobs", "2"]  # fmt: skip
 
 
 @contextmanager

@@ -8,15 +8,12 @@ import numpy as np
 from numpy.testing import assert_allclose
 
 from minnet.cuda.population import Population
-from minnet.cuda.target import SIMULATED
-from minnet.cuda.tiling import Block, Tiling
+from minnet.cuda.tiling import Block
 from minnet.data import Split
 from minnet.training import NetworkSpec, OptimizerSpec, RunSpec, TrainingSpec
 from minnet.training.run import Run
 
 TOLERANCE = 1e-4
-# Four simulated threads, tiles smaller than the layers; on hardware the kernel chooses its own.
-TINY = Block(Tiling(8, 8, 4, 4, 4), Tiling(16, 4, 4, 4, 4), 1) if SIMULATED else None
 HISTORY = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "running_loss")
 NORMS = ("grad_norms", "update_norms", "weight_norms")
 
@@ -44,9 +41,9 @@ def spec(optimizer: str = "sgd", style: str = "paper", seed: int = 1, hyper: dic
     )
 
 
-def trained(specs: list[RunSpec], split: Split) -> Population:
+def trained(specs: list[RunSpec], split: Split, block: Block | None = None) -> Population:
     """Train a population to its end."""
-    population = Population(specs, split, TINY)
+    population = Population(specs, split, block)
     everyone = list(range(len(specs)))
     population.measure(everyone)
     for _ in range(specs[0].training.epochs):
@@ -66,9 +63,9 @@ def on_cpu(run_spec: RunSpec, split: Split) -> Run:
     return run
 
 
-def check(specs: list[RunSpec], split: Split, tolerance: float = TOLERANCE) -> Population:
+def check(specs: list[RunSpec], split: Split, tolerance: float = TOLERANCE, block: Block | None = None) -> Population:
     """Train runs on both, and compare weights and histories."""
-    population = trained(specs, split)
+    population = trained(specs, split, block)
     for number, run_spec in enumerate(specs):
         run, member = on_cpu(run_spec, split), population.members[number]
         name = f"{run_spec.optimizer.name}/{run_spec.optimizer.style} (run {number})"

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from minnet import machine
@@ -128,7 +128,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
-            env=environment(task.threads),
+            env=environment(task.threads, task.device),
             text=True,
             encoding="utf-8",
         )
@@ -187,9 +187,7 @@ def race(
         For an unknown contestant, or more threads than cores.
     """
     parsed = {label: Label.parse(label) for label in labels}
-    entries = {
-        label: (entry.kind, replace(task, threads=entry.threads or task.threads)) for label, entry in parsed.items()
-    }
+    entries = {label: (entry.kind, entry.task(task)) for label, entry in parsed.items()}
     _ = task.split  # a wrong data set is told here, not by every worker
     lanes, skipped = alternate(entries, rounds, tell, tick)
     return Outcome(task, lanes, skipped)

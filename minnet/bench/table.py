@@ -16,6 +16,7 @@ def title(outcome: Outcome) -> str:
     return (
         f"{task.split.name} ({len(task.split.y_train):,} samples), {widths} {spec.network.activation}, "
         f"{spec.optimizer.name}, {task.dtype}, batch {task.batch}, {cores} core{'s' if cores > 1 else ''}"
+        f"{f', {task.runs} side by side on a GPU' if task.device != 'cpu' else ''}"
     )
 
 

@@ -33,6 +33,9 @@ class Task:
     samples : int, optional
         How many training samples to use; all by default.
     data_dir : str, optional
+    device : {"cpu", "cuda"}
+    runs : int
+        Trainings side by side on a GPU: they differ in their seed, and so in initial weights and orders.
 
     Examples
     --------
@@ -48,6 +51,8 @@ class Task:
     threads: int = 1
     samples: int | None = None
     data_dir: str | None = None
+    device: str = "cpu"
+    runs: int = 1
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types, as JSON holds them."""
@@ -56,6 +61,8 @@ class Task:
             "threads": self.threads,
             "samples": self.samples,
             "data_dir": self.data_dir,
+            "device": self.device,
+            "runs": self.runs,
         }
 
     @classmethod
@@ -112,9 +119,19 @@ class Task:
         """Return the order of the samples in an epoch."""
         return np.random.default_rng([self.spec.seed, 1, epoch]).permutation(len(self.split.y_train))
 
-    def layers(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return initial weights (fan_in, fan_out) and biases of every layer, in arrays of their own."""
+    @property
+    def specs(self) -> list[RunSpec]:
+        """The runs."""
+        return [replace(self.spec, seed=self.spec.seed + run) for run in range(self.runs)]
+
+    def orders(self, epoch: int) -> np.ndarray:
+        """Return the order of the samples in an epoch for every run, a row each."""
+        n = len(self.split.y_train)
+        return np.stack([np.random.default_rng([spec.seed, 1, epoch]).permutation(n) for spec in self.specs])
+
+    def layers(self, run: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return initial weights (fan_in, fan_out) and biases of every layer of a run, in arrays of their own."""
         network = self.spec.network.resolved()
-        rng = np.random.default_rng([self.spec.seed, 0])
+        rng = np.random.default_rng([self.spec.seed + run, 0])
         params = initial_params(self.layout, network.init, network.bias_init, rng, self.dtype)
         return [(W.copy(), b.copy()) for W, b in self.layout.layers(params)]

@@ -17,15 +17,15 @@ from typing import IO, Any
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMBA_NUM_THREADS")
 
 
-def environment(threads: int) -> dict[str, str]:
-    """Return the variables of a worker: those of this process, with the threads of every library set.
+def environment(threads: int, device: str = "cpu") -> dict[str, str]:
+    """Return the variables of a worker: those of this process, with the threads and the device of every library set.
 
     Examples
     --------
     >>> environment(2)["OMP_NUM_THREADS"]
     '2'
     """
-    settings = {**os.environ, **dict.fromkeys(THREADS, str(threads)), "JAX_PLATFORMS": "cpu"}
+    settings = {**os.environ, **dict.fromkeys(THREADS, str(threads)), "JAX_PLATFORMS": device}
     if threads == 1:
         settings["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
     return settings
@@ -57,8 +57,9 @@ def serve(requests: IO[str], answers: IO[str]) -> None:
     idle_since = time.process_time()
     for line in requests:
         epoch = json.loads(line)["epoch"]
+        order = task.order(epoch) if task.device == "cpu" else task.orders(epoch)
         cpu, started = time.process_time(), time.perf_counter()
-        loss = contestant.epoch(task.order(epoch))
+        loss = contestant.epoch(order)
         seconds, busy = time.perf_counter() - started, time.process_time()
         answer({"seconds": seconds, "cpu_s": busy - cpu, "idle_cpu_s": cpu - idle_since, "loss": loss})
         idle_since = time.process_time()

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from minnet.bench.task import Task
 
 TRAINING, RACE, RESULT = "The training", "The race", "Result"
-PEERS = "minnet,jax,torch,torch-fused,torch-compile,sklearn,roof"
+PEERS = {
+    "cpu": "minnet,jax,torch,torch-fused,torch-compile,sklearn,roof",
+    "cuda": "minnet-cuda,jax-vmap,torch-vmap,minnet",
+}
 
 
 class Counts(click.ParamType):
@@ -62,16 +65,19 @@ class Counts(click.ParamType):
 @option(TRAINING, "--set", "pairs", multiple=True, type=Setting(), help="A hyperparameter, as lr=0.01.")
 @option(TRAINING, "--batch-size", default="32,128,512", type=Counts(), help="Samples per step; each is a race.")
 @option(TRAINING, "--dtype", default="float32", type=click.Choice(["float32", "float64"]), help="Of the numbers.")
-@option(RACE, "--peers", default=PEERS, help="Who takes part; NAME@2: with two threads, whatever --threads says.")
+@option(RACE, "--peers", help="Who takes part; NAME@2: with two threads, whatever --threads says.  [default: "
+        f"{PEERS['cpu']}; on a GPU {PEERS['cuda']}]")  # fmt: skip
 @option(RACE, "--threads", default="1", type=Counts(), help="Cores that each may use; each number is a race.")
 @option(RACE, "--rounds", default=9, type=click.IntRange(1), help="Timed epochs of each.")
 @option(RACE, "--seed", default=0, type=click.IntRange(0), help="Of initial weights and order of samples.")
 @option(RACE, "--device", default="cpu", help=DEVICE_HELP)
+@option(RACE, "--runs", default="1,132,528,1056", type=Counts(), help="Trainings side by side on a GPU; each number is "
+        "a race.")  # fmt: skip
 @option(RESULT, "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="All that was measured.")
 @option(RESULT, "--figure", type=click.Path(path_type=Path, dir_okay=False), help="Picture: a .png or .svg file.")
 @option(RESULT, "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for bench.json and bench.png.")
 def command(
-    peers: str,
+    peers: str | None,
     threads: tuple[int, ...],
     rounds: int,
     device: str,
@@ -88,25 +94,32 @@ def command(
     """
     check_name("device", device, ("cpu", "cuda"))
     if device != "cpu":
-        raise InputError(f"device {device!r}: minnet bench has no races on a GPU in this version; use --device cpu")
+        from minnet.cuda import devices
 
+        devices.require()
+    if device != "cpu" and figure:
+        raise InputError("--figure shows races on the CPU; drop it with --device cuda")
+
+    from minnet.bench import device_table
     from minnet.bench.figure import check_picture, write_figure
     from minnet.bench.race import WARM_UP, race
     from minnet.bench.table import EXPLANATION
 
     json_file, figure = json_file or (out and out / "bench.json"), figure or (out and out / "bench.png")
+    figure = figure if device == "cpu" else None
     for target in filter(None, (json_file, figure)):
         target.parent.mkdir(parents=True, exist_ok=True)
     if figure:
         check_picture(figure)
-    labels = list(dict.fromkeys(label.strip() for label in peers.split(",")))
+    labels = list(dict.fromkeys(label.strip() for label in (peers or PEERS[device]).split(",")))
     outcomes = []
-    for task in tasks(threads, options):
+    runs = options.pop("runs")
+    for task in on_device(tasks(threads, options), device, runs):
         with Live(rounds + WARM_UP, "rounds") as live:
             outcome = race(task, labels, rounds, tell=live._describe, tick=live.advance)
         show(outcome)
         outcomes.append(outcome)
-    click.echo(EXPLANATION)
+    click.echo(EXPLANATION if device == "cpu" else device_table.EXPLANATION)
     if json_file:
         json_file.write_text(json.dumps(record(outcomes), indent=1) + "\n", encoding="utf-8")
     if figure:
@@ -143,12 +156,21 @@ def tasks(threads: Sequence[int], options: dict[str, Any]) -> list[Task]:
     ]
 
 
+def on_device(tasks: Sequence[Task], device: str, runs: Sequence[int]) -> list[Task]:
+    """Return the tasks for a device: on a GPU, one for every number of runs."""
+    from dataclasses import replace
+
+    if device == "cpu":
+        return [*tasks]
+    return [replace(task, device=device, runs=count) for task in tasks for count in runs]
+
+
 def show(outcome: Outcome) -> None:
     """Print a race: as a rich table on a terminal, in plain columns elsewhere."""
-    from minnet.bench import table
+    from minnet.bench import device_table, table
 
     click.echo(table.title(outcome))
-    rows = table.rows(outcome)
+    rows = table.rows(outcome) if outcome.task.device == "cpu" else device_table.rows(outcome)
     if on_terminal():
         from rich.console import Console
         from rich.table import Table

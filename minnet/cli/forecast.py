@@ -38,6 +38,11 @@ class Running:
     last: float = 0.0
     epoch: int = 0
 
+    @property
+    def pace(self) -> float:
+        """Seconds per epoch, once there has been one."""
+        return (self.last - (self.begun if self.first is None else self.first)) / self.epoch
+
 
 @dataclass
 class Spent:
@@ -158,20 +163,28 @@ class Forecast:
         if run.first is None:
             extra = 0.0 if run.kind.label in self._compiled else self._compile_s
             return max(cost + extra - (now - run.begun), 0.0)
-        share = run.epoch / run.kind.epochs if run.kind.epochs else 1.0
-        return max(cost * (1 - share) - (now - run.last), 0.0)
+        left = run.pace * (run.kind.epochs - run.epoch) if run.epoch > 0 else cost
+        return max(left - (now - run.last), 0.0)
 
     def _costs(self) -> Callable[[Kind], float] | None:
-        """Return what a run of some kind takes; runs of unknown methods take as long as the mean of the others."""
-        tuned, whole = {}, {}
+        """Return what a run of some kind takes; runs of unknown methods take as long as the mean of the others.
+
+        Runs under way count as if they went on to their end: where all that are finished have diverged at once, only
+        these know what an epoch costs.
+        """
+        seconds, planned = defaultdict[str, float](float), defaultdict[str, int](int)
+        whole = {}
         for run in self.running.values():
-            if run.first is not None and run.epoch > 0:
-                tuned[run.kind.label] = whole[run.kind.label] = (run.last - run.first) / run.epoch
+            if run.epoch > 0:
+                whole[run.kind.label] = run.pace
+                seconds[run.kind.label] += run.pace * run.kind.epochs
+                planned[run.kind.label] += run.kind.epochs
         for label, spent in self._spent.items():
-            if spent.planned:
-                tuned[label] = spent.seconds / spent.planned
+            seconds[label] += spent.seconds
+            planned[label] += spent.planned
             if spent.whole:
                 whole[label] = spent.whole_seconds / spent.whole
+        tuned = {label: seconds[label] / planned[label] for label in planned if planned[label]}
         if not tuned:
             return None
         mean = sum(tuned.values()) / len(tuned)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("minnet")
 
 PERIOD_S = 1.0  # browsers hear of progress no more often
-SHARE = 0.1  # of the time may go into drawing
+SHARE = 0.2  # of the time of one core may go into drawing the page
 SHOWN = 16  # curves of runs under way
 FADED = 24  # curves of runs that ended last
 POINTS = 128  # of one curve
@@ -72,7 +72,7 @@ class LiveView:
     """Shows in browsers what another view knows, and the page of what the store holds.
 
     Whoever trains only leaves word here. Two threads look once a second whether somebody reads; one then draws the
-    progress, the other the page if runs have ended, and rests the longer, the longer that took.
+    progress, the other the page if runs have ended, and rests the longer, the more work that was.
 
     Parameters
     ----------
@@ -89,10 +89,9 @@ class LiveView:
         view: View,
         feed: Feed,
         page: Callable[[Path], str] | None = None,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.view, self.feed = view, feed
-        self._page, self._clock = page or page_of, clock
+        self._page = page or page_of
         self._curves: dict[str, Curve] = {}  # of the runs under way
         self._ended: deque[Curve] = deque(maxlen=FADED)
         self._lock = threading.Lock()
@@ -174,12 +173,12 @@ class LiveView:
                 self._ended.append(curve)
 
     def _follow(self, draw: Callable[[], None]) -> None:
-        took = 0.0
-        while not self._over.wait(max(PERIOD_S, took / SHARE)):
-            begun = self._clock()
+        worked = 0.0
+        while not self._over.wait(max(PERIOD_S, worked / SHARE)):
+            begun = time.thread_time()  # not the clock: those who train take turns with this thread
             if self.feed.readers:
                 draw()
-            took = self._clock() - begun
+            worked = time.thread_time() - begun
 
     def _draw_page(self) -> None:
         """Publish the page of what the store holds by now; one that fails must not end the comparison."""

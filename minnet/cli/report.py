@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -17,15 +18,23 @@ if TYPE_CHECKING:
     from minnet.lab import Comparison
 
 KINDS = ("png", "svg", "pdf")
+FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)  # a folder that can only be read still has a page, with --out
 
 
 @click.command()
 @click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Where to write the page [FOLDER/report.html].")
 @click.option("--plain", is_flag=True, help="Print verdict, leaderboard and small curves; write nothing.")
-@click.option("--figures", metavar="KINDS", help="Also write all charts as files: png, svg, pdf, or several with commas.")
-@click.option("--width", type=click.Choice(["one", "two"]), default="one", show_default=True,
-              help="Columns of a paper that a figure takes.")
+@click.option(
+    "--figures", metavar="KINDS", help="Also write all charts as files: png, svg, pdf, or several with commas."
+)
+@click.option(
+    "--width",
+    type=click.Choice(["one", "two"]),
+    default="one",
+    show_default=True,
+    help="Columns of a paper that a figure takes.",
+)
 @click.option("--tex", type=click.Path(path_type=Path), help="Also write the leaderboard as a LaTeX table.")
 @click.option("--parquet", is_flag=True, help="Write the tables as Parquet files, too.")
 @click.option("--recover", is_flag=True, help="Save all readable runs of a damaged store; it is kept beside them.")
@@ -83,18 +92,30 @@ def _rebuild(folder: Path, out: Path | None, kinds: list[str], width: str, tex: 
 
         for option, given in (("--out", out), ("--tex", tex)):
             if given:
-                raise InputError(f"{option} is for one comparison, and {folder} is a suite: give the folder of a problem")
+                raise InputError(
+                    f"{option} is for one comparison, and {folder} is a suite: give the folder of a problem"
+                )
         suite = load_suite(folder)
         for name, comparison in suite.comparisons.items():
             _save(comparison, folder / suite.folders[name], kinds, width, parquet)
         suite.save(folder)
+        if parquet:
+            from minnet.lab.export import write_parquet
+
+            write_parquet(suite.tables(), folder)
         click.echo("\n".join(summary(suite, folder)))
         return
     from minnet.cli import compare
     from minnet.lab import load
 
     result = load(folder)
-    _save(result, folder, kinds, width, parquet)
+    try:
+        _save(result, folder, kinds, width, parquet)
+    except OSError as error:
+        if error.errno not in FORBIDDEN:
+            raise
+        if out is None:
+            raise InputError(f"cannot write to {folder} ({error.strerror}): --out says where else to write") from None
     click.echo("\n".join(compare.summary(result, folder)))
     if out is not None:
         click.echo(f"page:    {_page(result, out)}")
@@ -114,7 +135,7 @@ def _save(comparison: Comparison, folder: Path, kinds: list[str], width: str, pa
     if parquet:
         from minnet.lab.export import write_parquet
 
-        write_parquet(comparison, folder)
+        write_parquet(comparison.tables(), folder)
 
 
 def _comparisons(folders: Sequence[Path]) -> dict[str, Comparison]:

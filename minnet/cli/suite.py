@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from minnet.cli.live_view import LiveView
     from minnet.lab.suite import Problem, Suite, SuiteComparison
 
+PAGE_S = 4.0  # of a problem for its tables, figures and page
+
 
 def race(suite: Suite, folder: Path, run: dict[str, Any], view_of: Callable[[Path], View | LiveView]) -> int | None:
     """Compare on every problem of a suite; `run` is what `minnet.lab.compare_suite` takes besides."""
@@ -98,8 +100,8 @@ def plan(suite: Suite, folder: Path, outlook: Outlook) -> list[str]:
         rows.append((printable(problem.name), spec.data, layers, str(spec.training.epochs),
                      str(spec.training.batch_size), str(counts[problem.name].total())))  # fmt: skip
     runs = sum(count.total() for count in counts.values())
-    time = f"about {duration(outlook.left)} of training, " if outlook.left else ""
-    return [suite.title or suite.name, "", *columns(rows), "", f"{runs} runs, {time}kept in {folder}"]
+    lasts = f"about {duration(outlook.left)}, " if outlook.left else ""
+    return [suite.title or suite.name, "", *columns(rows), "", f"{runs} runs, {lasts}kept in {folder}"]
 
 
 def _times(suite: Suite, folder: Path, run: dict[str, Any]) -> dict[str, float]:
@@ -117,7 +119,8 @@ def _times(suite: Suite, folder: Path, run: dict[str, Any]) -> dict[str, float]:
     for problem in suite.problems:
         seconds = seconds_per_epoch(problem.experiment, run["data_dir"])
         runs = expected(problem.experiment).items()
-        times[problem.name] = sum(seconds[kind.label] * kind.epochs * n for kind, n in runs) / usable_jobs(run["jobs"])
+        training = sum(seconds[kind.label] * kind.epochs * n for kind, n in runs)
+        times[problem.name] = PAGE_S + training / usable_jobs(run["jobs"])
     return times
 
 

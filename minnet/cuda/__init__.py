@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = ["train"]
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     # Numba's CUDA target is loaded when it is used.
     if name == "train":
-        from minnet.cuda.train import train
+        from minnet.cuda.training import train
 
         return train
     raise AttributeError(f"module 'minnet.cuda' has no attribute {name!r}")

@@ -11,12 +11,19 @@ EXTRA = 'pip install "minnet[cuda]"'
 
 @dataclass(frozen=True)
 class Device:
-    """A GPU: its name, compute capability, multiprocessors and memory in bytes."""
+    """A GPU: its name, compute capability, multiprocessors, memory in bytes, and top clock in hertz."""
 
     name: str
     capability: tuple[int, int]
     multiprocessors: int
     memory: int
+    clock: float = 0.0
+
+    @property
+    def peak_gflops(self) -> float:
+        """Float32 operations per nanosecond: two for each core and clock."""
+        cores = 64 if self.capability in ((6, 0), (7, 0), (7, 2), (7, 5), (8, 0)) else 128
+        return 2 * cores * self.multiprocessors * self.clock / 1e9
 
     def describe(self) -> str:
         """Return all of it in one line.
@@ -27,6 +34,8 @@ class Device:
         'NVIDIA H100, compute capability 9.0, 132 multiprocessors, 85 GB'
         """
         major, minor = self.capability
+        if not major:
+            return self.name
         return (
             f"{self.name}, compute capability {major}.{minor}, {self.multiprocessors} multiprocessors, "
             f"{self.memory / 1e9:.3g} GB"
@@ -80,6 +89,7 @@ def _describe(gpu: object, numba_cuda: object) -> Device:
             tuple(context.device.compute_capability)[:2],
             context.device.MULTIPROCESSOR_COUNT,
             context.get_memory_info().total,
+            1e3 * context.device.CLOCK_RATE,
         )
 
 

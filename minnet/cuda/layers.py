@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,8 +30,8 @@ class Batch(NamedTuple):
     rows: int
     seed: int
     step: int
-    threshold: int
-    kept: float
+    threshold: np.uint64
+    kept: np.float32
 
 
 def chain(functions: Sequence[Callable]) -> Callable:
@@ -145,10 +145,10 @@ class Mover(NamedTuple):
     """
 
     kind: int
-    stored: bool
+    stored: Any
     weights: np.ndarray
     biases: np.ndarray
-    bound: float
+    bound: np.float32
 
 
 def backward(shape: Shape, move: Callable) -> Callable:
@@ -270,8 +270,8 @@ def _biases(shape: Shape, layer: int, move: Callable) -> Callable:
                 store(work, grads, state, mover.biases, shared, columns, 1, columns, begin, columns)
             else:
                 move(
-                    mover.kind, state, mover.biases, mover.biases[L2], mover.bound, shared, 0, columns, 1, columns, begin,
-                    columns,
+                    mover.kind, state, mover.biases, mover.biases[L2], mover.bound, shared, 0, columns, 1, columns,
+                    begin, columns,
                 )  # fmt: skip
             cuda.syncthreads()
 

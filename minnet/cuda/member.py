@@ -117,7 +117,7 @@ def check(specs: Sequence[RunSpec]) -> None:
     if layered:
         raise InputError(
             f"device 'cuda' moves every weight by itself, and {', '.join(layered)} must see a layer or all weights at "
-            "once: leave out, or use --device cpu"
+            "once: train with others, or use --device cpu"
         )
     doubles = sorted({spec.training.dtype for spec in specs} - {"float32"})
     if doubles:

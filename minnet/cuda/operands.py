@@ -38,10 +38,10 @@ class Samples(NamedTuple):
     order: np.ndarray
     first: int
     stride: int
-    scale: float
-    key: int
-    threshold: int
-    kept: float
+    scale: np.float32
+    key: np.uint64
+    threshold: np.uint64
+    kept: np.float32
 
 
 class Source(NamedTuple):
@@ -57,7 +57,7 @@ class Loader(NamedTuple):
     aim: Callable
     fetch: Callable
     store: Callable
-    count: int
+    each: int
 
 
 def matrix_row(matrix, i):
@@ -102,7 +102,7 @@ def shares(width: int, height: int, threads: int) -> tuple[int, Callable, Callab
     -------
     count : int
         Numbers of each thread; beyond the field if it has fewer numbers than there are threads.
-    column, row : device functions
+    column, row : callable
         ``column(tid, p)`` and ``row(tid, p)`` say where a thread's number p lies: at a place of its own and, from
         there, at a distance that is known beforehand, so that it costs neither an operation nor a register.
 
@@ -118,8 +118,8 @@ def shares(width: int, height: int, threads: int) -> tuple[int, Callable, Callab
     assert across * rows == threads
     return (
         -(-width * height // threads),
-        device(lambda tid, p: tid % across + p % turns * threads),
-        device(lambda tid, p: tid // across + p // turns * rows),
+        lambda tid, p: tid % across + p % turns * threads,
+        lambda tid, p: tid // across + p // turns * rows,
     )
 
 
@@ -127,7 +127,8 @@ def shares(width: int, height: int, threads: int) -> tuple[int, Callable, Callab
 def along_rows(source: Source, size: int, depth: int, threads: int) -> Loader:
     """Return the loader of ``factor[m, k] = matrix[m, k]`` for tiles of `size` by `depth`."""
     row, number = device(source.row), device(source.number)
-    count, own_k, own_m = shares(depth, size, threads)
+    count, column, line = shares(depth, size, threads)
+    own_k, own_m = device(column), device(line)
 
     def aim(matrix, m0, end, starts):
         tid = thread()
@@ -150,7 +151,8 @@ def along_rows(source: Source, size: int, depth: int, threads: int) -> Loader:
 def down_rows(source: Source, size: int, depth: int, threads: int) -> Loader:
     """Return the loader of ``factor[m, k] = matrix[k, m]`` for tiles of `size` by `depth`."""
     row, number = device(source.row), device(source.number)
-    count, own_m, own_k = shares(size, depth, threads)
+    count, column, line = shares(size, depth, threads)
+    own_m, own_k = device(column), device(line)
 
     def aim(matrix, m0, end, starts):
         tid = thread()

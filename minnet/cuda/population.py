@@ -15,7 +15,8 @@ from minnet.cuda.evaluation import PARTS, evaluation_kernel
 from minnet.cuda.member import Member, check
 from minnet.cuda.shape import Kind, Shape
 from minnet.cuda.table import OWN
-from minnet.cuda.target import cuda, launching
+from minnet.cuda.target import SIMULATED, cuda, launching
+from minnet.cuda.tiling import SIMULATED as SIMULATED_BLOCK
 from minnet.cuda.tiling import Block, choose
 from minnet.data import Split
 from minnet.errors import InputError
@@ -53,7 +54,7 @@ def shape_of(specs: Sequence[RunSpec], split: Split, block: Block | None = None)
     return Shape(
         widths, batch, network.activation, network.loss, network.output,
         any(n.dropout > 0 for n in networks), any(n.input_dropout > 0 for n in networks),
-        block or choose(widths, batch),
+        block or (SIMULATED_BLOCK if SIMULATED else choose(widths, batch)),
     )  # fmt: skip
 
 
@@ -154,8 +155,10 @@ class Population:
 
     def _data(self, X: np.ndarray, y: np.ndarray, chosen: np.ndarray | None = None) -> Data:
         chosen = np.arange(len(X)) if chosen is None else chosen
+        size = len(chosen)
         arrays = (X.reshape(-1), y.astype(np.int32), chosen.astype(np.int32))
-        return Data(*(cuda.to_device(np.ascontiguousarray(a).copy()) if a.size else None for a in arrays), len(chosen))
+        there = [cuda.to_device(array.copy()) if array.size else None for array in arrays]
+        return Data(there[0], there[1], there[2], size)
 
     def train_epoch(self, active: Sequence[int]) -> None:
         """Train some runs for one epoch, each until its loss is no longer finite."""
@@ -171,8 +174,8 @@ class Population:
         with launching():
             self._epoch_kernel[self.blocks, self.shape.block.threads](
                 self.train_data.X, self.train_data.labels, self.orders, cuda.to_device(table), self.whole, self.real,
-                self.state, self.work, cuda.to_device(np.array(active, np.int64)), cuda.to_device(np.zeros(1, np.int64)),
-                before, np.float32(self.split.scale), *filled,
+                self.state, self.work, cuda.to_device(np.array(active, np.int64)),
+                cuda.to_device(np.zeros(1, np.int64)), before, np.float32(self.split.scale), *filled,
             )  # fmt: skip
             self._prepared = following + 1, self._permutations(following + 1)  # while the device computes
             steps, losses, self.norms = (array.copy_to_host() for array in filled)

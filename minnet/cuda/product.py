@@ -26,7 +26,7 @@ def product(tiling: Tiling, left: Loader, right: Loader) -> Callable:
     left_stage, right_stage = depth * (tiling.rows + PAD), depth * (tiling.columns + PAD)
     right_begin = 2 * left_stage
     multiply = multiplication(tiling)
-    left_count, right_count = left.count, right.count
+    left_count, right_count = left.each, right.each
     left_aim, left_fetch, left_store, _ = left
     right_aim, right_fetch, right_store, _ = right
     size = tiling.height * tiling.width

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from minnet.cuda.target import LANES
@@ -76,6 +77,7 @@ class Block:
 # The first computes 64 products for every four loads from shared memory; the second suits small batches and layers.
 LARGE = Block(Tiling(128, 128, 8, 8, 8), Tiling(256, 16, 4, 4, 8), 2)
 SMALL = Block(Tiling(64, 64, 4, 4, 8), Tiling(256, 16, 4, 4, 8), 3)
+SIMULATED = Block(Tiling(8, 8, 4, 4, 4), Tiling(16, 4, 4, 4, 4), 1)  # four threads: each is one of Python's
 LOAD = 0.5  # rate of the products of SMALL, which loads as much for half of the products
 
 
@@ -93,7 +95,7 @@ def choose(widths: tuple[int, ...], batch: int) -> Block:
 
 def _work(block: Block, widths: tuple[int, ...], batch: int) -> int:
     total = 0
-    for layer, (fan_in, fan_out) in enumerate(zip(widths[:-1], widths[1:])):
+    for layer, (fan_in, fan_out) in enumerate(itertools.pairwise(widths)):
         tiling = block.tiling(fan_out)
         total += tiling.work(batch, fan_out) * fan_in + tiling.work(fan_in, fan_out) * batch
         total += block.wide.work(batch, fan_in) * fan_out if layer else 0

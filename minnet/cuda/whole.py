@@ -24,9 +24,9 @@ GRADIENT, UPDATE, WEIGHTS = range(3)
 class Limits(NamedTuple):
     """Bounds, 0 where off: of every component of the gradient, of its norm, of the norm of a unit's weights."""
 
-    clip_value: float
-    clip_norm: float
-    max_norm: float
+    clip_value: np.float32
+    clip_norm: np.float32
+    max_norm: np.float32
 
 
 def whole_move(shape: Shape, move: Callable) -> Callable:

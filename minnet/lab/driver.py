@@ -148,7 +148,9 @@ def compare(
         split = load_split(spec.run_spec(spec.entries[0], {}, TUNING_SEED), data_dir)
         if folder is not None:
             write_experiment(spec.to_dict(), folder)
-        crew = engines.create(engine, lambda run: split, jobs=jobs, scheduler=scheduler, data_dir=data_dir, device=device)
+        crew = engines.create(
+            engine, lambda run: split, jobs=jobs, scheduler=scheduler, data_dir=data_dir, device=device
+        )
         with crew, engines.stop_on_interrupt(told) as stop:
             session = {**provenance.session(crew.jobs, engine, device), "data": _describe(split)}
             store.begin(session)
@@ -206,29 +208,32 @@ def _replay(
     plan: Sequence[Mapping[str, Any]],
     records: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return what successive halving would have saved and selected among the points that were trained in full."""
+    """Return what successive halving would have saved and selected among the points that were trained in full.
+
+    The trial of a method's defaults is trained to the end in any case, and may be selected in any case.
+    """
     epochs, points = experiment["training"]["epochs"], tuning.get("points", 0)
-    replays = {}
-    for table in experiment["optimizer"]:
-        mine = [row for row in plan if row["optimizer"] == table["label"] and row["kind"] == "tune"][:points]
-        runs = [records[row["run_id"]] for row in mine if row["run_id"] in records]
-        if len(runs) == points >= halving.FACTOR <= epochs:
-            replays[table["label"]] = (runs, halving.replay(runs, epochs))
-    others = [
-        {
-            "optimizer": label,
-            "lr": runs[replay.winner]["lr"],
-            "lr_in_full": best["lr"],
-            "lost": stats.counted(best, "val_accuracy") - stats.counted(runs[replay.winner], "val_accuracy"),
-        }
-        for label, (runs, replay) in replays.items()
-        if (best := runs[stats.winner(runs)])["id"] != runs[replay.winner]["id"]
-    ]
+    replays, others = [], []
+    for label in (table["label"] for table in experiment["optimizer"]):
+        runs, default = (
+            [records[row["run_id"]] for row in plan if (row["optimizer"], row["kind"]) == (label, kind)
+             and row["run_id"] in records]
+            for kind in ("tune", "default")
+        )  # fmt: skip
+        runs = runs[:points]
+        if not len(runs) == points >= halving.FACTOR <= epochs:
+            continue
+        replay = halving.replay(runs, epochs)
+        replays.append(replay)
+        best, chosen = (each[stats.winner(each)] for each in ([*runs, *default], [runs[replay.winner], *default]))
+        if best["id"] != chosen["id"]:
+            lost = stats.counted(best, "val_accuracy") - stats.counted(chosen, "val_accuracy")
+            others.append({"optimizer": label, "lr": chosen["lr"], "lr_in_full": best["lr"], "lost": lost})
     return {
         "factor": halving.FACTOR,
         "optimizers": len(replays),
-        "epochs": sum(replay.epochs for _, replay in replays.values()),
-        "full": sum(replay.full for _, replay in replays.values()),
+        "epochs": sum(replay.epochs for replay in replays),
+        "full": sum(replay.full for replay in replays),
         "others": others,
     }
 

@@ -42,10 +42,10 @@ class Sitter:
         Returns
         -------
         dict
-            ``classes``, ``confusion`` (counts, a row per true class), ``steps`` (rows of epoch, steps, seconds and the quantiles
-            of |Δw| / |g| over the parameters); of images also ``shape``, ``units`` (weights of first-layer units,
-            uint8 in base64, 128 being zero), ``limit`` (the weight that 255 stands for) and ``mistakes``: index in
-            the test set, true and predicted class, probability of the true one, and the image.
+            ``classes``, ``confusion`` (counts, a row per true class), ``steps`` (rows of epoch, steps, seconds and
+            the quantiles of |Δw| / |g| over the parameters); of images also ``shape``, ``units`` (weights of
+            first-layer units, uint8 in base64, 128 being zero), ``limit`` (the weight that 255 stands for) and
+            ``mistakes``: index in the test set, true and predicted class, probability of the true one, and the image.
         """
         X, y, shape = split.X_test, split.y_test, split.image_shape
         outputs = result.network.predict(result.params, X)

@@ -51,7 +51,9 @@ def draw(axes: Axes, chart: Chart, switches: Switches, methods: Mapping[int, tup
             x, side = (0.99, "right") if note.get("right") else (0.01, "left")
             text = note["text"].replace("◀ ", "").replace(" ▶", "")
             where = ("axes fraction", "data")
-            axes.annotate(text, (x, rows[note["m"]]), xycoords=where, ha=side, va="center", color="0.35", fontsize="small")
+            axes.annotate(
+                text, (x, rows[note["m"]]), xycoords=where, ha=side, va="center", color="0.35", fontsize="small"
+            )
     return bool(traces)
 
 
@@ -72,7 +74,13 @@ def draw_matrix(axes: Axes, counts: list[list[int]], classes: list[str]) -> None
 
 
 def _trace(
-    axes: Axes, trace: Mapping[str, Any], switches: Switches, look: dict[str, Any], row: int, banded: bool, lefts: dict[int, float]
+    axes: Axes,
+    trace: Mapping[str, Any],
+    switches: Switches,
+    look: dict[str, Any],
+    row: int,
+    banded: bool,
+    lefts: dict[int, float],
 ) -> None:
     x, y, low, high = (_numbers(trace.get(name), switches) for name in ("x", "y", "low", "high"))
     colour = look["color"]
@@ -90,7 +98,9 @@ def _trace(
         case part:
             alpha, hatch = _SHADES[part]
             fill = (*_rgb(colour), alpha)
-            axes.barh([row], x, 0.62, left=lefts[trace["m"]], color=[fill], hatch=hatch, edgecolor=colour, linewidth=0.6)
+            axes.barh(
+                [row], x, 0.62, left=lefts[trace["m"]], color=[fill], hatch=hatch, edgecolor=colour, linewidth=0.6
+            )
             lefts[trace["m"]] += float(x[0])
 
 

@@ -56,6 +56,7 @@ CHARTS = {
     "schedule": "schedule",
     "times": "time_split",
 }
+_UNDATED: Mapping[str, Any] = {"png": None, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 _STYLE = threading.Lock()  # the settings of Matplotlib are one for all threads
 _SMALL = 7  # points, in a figure of one column
 _WIDE = (12.0, 4.4)  # inches: the overview, as wide as a screen
@@ -102,9 +103,7 @@ def write_figures(
         for name, figure in _figures(comparison, facts, WIDTHS[width], everything):
             for kind in kinds:
                 path = target / f"{name}.{kind}"
-                given: dict[str, Any] = {"png": {"dpi": 200 if name == "overview" else 300}, "svg": {"metadata": {"Date": None}},
-                                         "pdf": {"metadata": {"CreationDate": None}}}[kind]  # fmt: skip
-                figure.savefig(path, format=kind, **given)
+                figure.savefig(path, format=kind, dpi=200 if name == "overview" else 300, metadata=_UNDATED[kind])
                 written.append(path)
     return written
 

@@ -68,11 +68,13 @@ def _cells(fact: Facts) -> list[str]:
 
 def _caption(comparison: Comparison, facts: list[Facts]) -> str:
     seeds = max((len(f.scores) for f in facts), default=0)
-    text = f"{title(comparison.experiment)}: median test accuracy over {count(seeds, 'seed')} with 10 % and 90 % quantiles"
+    text = (
+        f"{title(comparison.experiment)}: median test accuracy over {count(seeds, 'seed')} with 10 % and 90 % quantiles"
+    )
     if len(facts) > 1:
         corrected = f", corrected for {pairs(facts)} comparisons" if pairs(facts) > 1 else ""
         text += (
-            f"; mean paired difference from the first with its 95 % interval{corrected}, ≈ where no difference is shown;"
+            f"; mean paired difference from the first with its 95 % interval{corrected}, ≈ where none is shown;"
             " ranks are those that remain possible"
         )
     target = comparison.experiment.get("target")

@@ -24,7 +24,6 @@ from minnet.report.facts import (
 from minnet.report.formula import assignments, formula_html, symbols
 from minnet.report.palette import dark, style_of
 from minnet.report.tables import behind
-from minnet.report.together import overview
 from minnet.report.text import (
     NONE,
     NOT_REACHED,
@@ -42,6 +41,7 @@ from minnet.report.text import (
     short,
     unbroken,
 )
+from minnet.report.together import overview
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -122,7 +122,8 @@ def render_all(comparisons: Mapping[str, Comparison], plotlyjs: bool = True) -> 
         given = context(comparison, looks, several=len(comparisons) > 1)
         shown = name or given["title"]
         stores.append({
-            "title": short(shown, 40), "full": clean(shown), "body": Markup(body.render(given)), "data": given["payload"]
+            "title": short(shown, 40), "full": clean(shown), "body": Markup(body.render(given)),
+            "data": given["payload"],
         })  # fmt: skip
     together: dict[str, Any] = {}
     if len(stores) > 1:

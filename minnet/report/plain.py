@@ -113,4 +113,3 @@ def _painted(text: str, colour: str) -> str:
         return text
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"\x1b[38;2;{red};{green};{blue}m{text}\x1b[0m"
-

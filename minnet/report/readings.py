@@ -55,8 +55,8 @@ def profile(ratios: Mapping[str, Mapping[str, float]], races: int, solved: int, 
         return "There is no race to a target."
     if not solved:
         return f"No method ended one of the {count(races, 'race')} to the target."
-    firsts = {name: np.mean([r <= 1 for r in row.values()]) for name, row in ratios.items()}
-    twice = {name: np.mean([r <= 2 for r in row.values()]) for name, row in ratios.items()}
+    firsts = {name: float(np.mean([r <= 1 for r in row.values()])) for name, row in ratios.items()}
+    twice = {name: float(np.mean([r <= 2 for r in row.values()])) for name, row in ratios.items()}
     first, near = _highest(firsts), _highest(twice)
     unsolved = f", and {races - solved} more that nobody ended" if races > solved else ""
     needs = "needs" if len(first) == 1 else "each need"
@@ -127,12 +127,15 @@ def steps(ends: Mapping[str, np.ndarray]) -> str:
      quantile).'
     """
     spread = {
-        name: float(high / low) for name, (low, _, high) in ends.items() if is_number(low) and is_number(high) and low > 0
+        name: float(high / low)
+        for name, (low, _, high) in ends.items()
+        if is_number(low) and is_number(high) and low > 0
     }
     if not spread:
         return "The store holds no effective steps: it has no portraits, or no method with single steps."
     wide, narrow = max(spread, key=lambda n: spread[n]), min(spread, key=lambda n: spread[n])
-    text = f"At the end the effective steps of the parameters lie a factor of {number(spread[wide], 2)} apart with {said(wide)}"
+    text = "At the end the effective steps of the parameters lie "
+    text += f"a factor of {number(spread[wide], 2)} apart with {said(wide)}"
     if wide != narrow:
         text += f" and {number(spread[narrow], 2)} with {said(narrow)}"
     return f"{text} (10 % to 90 % quantile)."
@@ -171,12 +174,13 @@ def times(means: Mapping[str, Mapping[str, float]]) -> str:
     if not total:
         return "No final run yet that took any time."
     train, evaluate, compile_ = (
-        share(round(sum(parts[name] for parts in means.values()) / total, 2)) for name in ("train", "evaluate", "compile")
+        share(round(sum(parts[name] for parts in means.values()) / total, 2))
+        for name in ("train", "evaluate", "compile")
     )
     longest = max(means, key=lambda name: means[name]["train"])
     return (
-        f"Of the time of the final runs {train} was training, {evaluate} evaluation and {compile_} compiling or loading "
-        f"kernels; {said(longest)} trained longest, {seconds(means[longest]['train'])} per run."
+        f"Of the time of the final runs {train} was training, {evaluate} evaluation and {compile_} compiling or "
+        f"loading kernels; {said(longest)} trained longest, {seconds(means[longest]['train'])} per run."
     )
 
 
@@ -194,7 +198,7 @@ def confusion(name: str, counts: Sequence[Sequence[int]], classes: Sequence[str]
     wrong = table - np.diag(np.diag(table))
     if not wrong.any():
         return f"{text} and confuses nothing."
-    true, predicted = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    true, predicted = divmod(int(wrong.argmax()), len(counts))
     return (
         f"{text}; most often it takes {said(classes[true])} for {said(classes[predicted])}, "
         f"{wrong[true, predicted]} of {table[true].sum()} times."

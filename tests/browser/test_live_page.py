@@ -40,12 +40,18 @@ def test_it_follows_a_comparison_to_its_end_and_stays_right(show, tmp_path):
         assert page.evaluate("document.getElementById('live-chart').data.length") >= 2
         page.wait_for_selector("#chart-sensitivity")
         page.evaluate("window.here = true")  # a page that loads anew forgets it
+        page.click("#legend [data-method=sgd]")
+        page.click("section[data-part=measured] summary")
         until(page, lambda: finished_runs(page) > early)
         page.wait_for_selector("#live[data-state=finished]", timeout=60_000)
         _, err = process.communicate(timeout=60)
         assert (process.returncode, err) == (0, "")
         page.wait_for_timeout(300)  # nobody answers any more, and nothing is missing
     assert page.evaluate("window.here")
+    assert page.evaluate("[...window.minnet.hidden]") == ["sgd"]  # what the reader did has stayed
+    assert page.locator("section[data-part=measured] details[open]").count() == 1
+    page.click("#legend [data-method=sgd]")
+    page.click("section[data-part=measured] summary")
     assert page.locator("#live-text").inner_text().lower().startswith("finished: 18 of 18 runs; this page stays in")
     assert not page.locator("#live-now").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

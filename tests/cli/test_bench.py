@@ -38,7 +38,7 @@ def test_every_batch_size_and_number_of_cores_is_a_race():
 @pytest.mark.parametrize(
     ("args", "line"),
     [
-        (["--device", "cuda"], "no races on a GPU"),
+        (["--device", "tpu"], "unknown device 'tpu'"),
         (["--peers", "minnet,jaxx"], "did you mean 'jax'"),
         (["--batch-size", "32,none"], "--batch-size '32,none'"),
         (["--figure", "race.bmp"], ".png, .svg"),

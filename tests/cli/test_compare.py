@@ -278,7 +278,7 @@ def test_no_arguments_run_the_lectures_race_in_the_default_folder(tmp_path, monk
         (["race-mnits"], "did you mean 'race-mnist'"),
         (["absent.toml"], "no experiment file 'absent.toml'"),
         (["race-mnits.toml"], "did you mean 'race-mnist'"),
-        (["--device", "cuda"], "device 'cuda': this version computes on the CPU only; use --device cpu"),
+        (["--device", "cuda", "--dtype", "float64"], "device 'cuda'"),
         (["--scheduler", "tcp://10.0.0.1:8786"], "the engine 'local' takes none"),
         (["--engine", "dask"], "needs the address of a scheduler: --scheduler tcp://HOST:8786"),
         (["--engine", "joblib:lokj"], "joblib has no backend 'lokj'"),

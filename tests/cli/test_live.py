@@ -37,19 +37,16 @@ def test_a_comparison_is_followed_to_its_end(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for a single process there")
 def test_ctrl_c_is_as_without_and_told_to_browsers(tmp_path):
     with compared(tmp_path, *LONGER) as (process, address):
-        heard = []
+        said = []
         for kind, text in events(address):
-            heard.append((kind, text))
-            if kind == "progress" and json.loads(text)["best"] and process.poll() is None and len(heard) < 4:
+            said += [json.loads(text)] if kind == "progress" else []
+            if len(said) == 1 and kind == "progress":
                 process.send_signal(signal.SIGINT)
-                break
-        last = list(events(address))
         out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "")
     farewell = out.splitlines()[-1]
     assert farewell.startswith("interrupted: ")
-    said = [json.loads(text) for kind, text in last if kind == "progress"][-1]
-    assert (said["state"], said["text"]) == ("interrupted", farewell)
+    assert (said[-1]["state"], said[-1]["text"]) == ("interrupted", farewell)
 
 
 def test_a_port_that_is_taken_is_said_in_one_line(tmp_path, capsys):

@@ -116,7 +116,7 @@ def test_no_hidden_layer(text):
         (["--epochs", "-1"], "--epochs"),
         (["--dtype", "float16"], "float32"),
         (["--threads", "0"], "--threads"),
-        (["--device", "cuda"], "device 'cuda': this version computes on the CPU only; use --device cpu"),
+        (["--device", "cuda", "--dtype", "float64"], "device 'cuda'"),
         (["--device", "gpu"], "unknown device 'gpu'"),
         (["--schedule", "cosine:lr=3"], "schedule 'cosine' sets lr 3.0, but lr is 0.001: drop one of them"),
         (["--seed", "99999999999999999999"], "99999999999999999999"),

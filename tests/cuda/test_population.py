@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from populations import TINY, check, samples, seeded, spec, trained
+from populations import check, samples, seeded, spec, trained
 
 from minnet import optimizers
 from minnet.cuda.member import innermost
 from minnet.cuda.population import Population, shape_of
+from minnet.cuda.target import SIMULATED
+from minnet.cuda.tiling import LARGE, SMALL, Block, Tiling
 from minnet.errors import InputError
 from minnet.network.activations import ACTIVATIONS
 
@@ -29,12 +33,13 @@ STYLES = list(
 
 def test_every_method_and_style_in_one_launch():
     assert len(METHODS) > 25
-    check([spec(name, style, epochs=1) for name, style in [*STYLES, ("lookahead", "paper"), ("sam", "paper")]], samples())
+    styles = [*STYLES, ("lookahead", "paper"), ("sam", "paper")]
+    check([spec(name, style, epochs=1, hidden=(3,)) for name, style in styles], samples(16))
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_activation(activation):
-    check([spec("momentum", activation=activation, hyper={"lr": 0.1})], samples())
+    check([spec("momentum", activation=activation, hyper={"lr": 0.1}, epochs=1)], samples())
 
 
 @pytest.mark.parametrize(
@@ -42,13 +47,34 @@ def test_every_activation(activation):
     [("cross_entropy", "auto"), ("binary_cross_entropy", "auto"), *[("mse", output) for output in ACTIVATIONS]],
 )
 def test_every_loss(loss, output):
-    check([spec("adam", loss=loss, output=output, hyper={"lr": 0.01})], samples())
+    check([spec("adam", loss=loss, output=output, hyper={"lr": 0.01}, epochs=1)], samples())
 
 
 @pytest.mark.parametrize("hidden", [(), (9,), (4, 3), (11, 7, 5)])
 @pytest.mark.parametrize("classes", [2, 9])
 def test_layers_wider_and_narrower_than_the_tiles(hidden, classes):
     check([spec("adam", hidden=hidden, activation="silu")], samples(23, 13, classes))
+
+
+@pytest.mark.parametrize(
+    ("tiles", "hidden"),
+    [
+        ((Tiling(16, 16, 8, 8, 8), Tiling(32, 8, 8, 8, 8)), (21, 18)),  # several groups of four in both directions
+        ((Tiling(8, 16, 8, 4, 4), Tiling(16, 8, 8, 4, 4)), (18,)),
+        ((Tiling(16, 8, 4, 8, 8), Tiling(32, 4, 8, 4, 8)), (11,)),
+    ],
+)
+def test_tiles_of_other_forms(tiles, hidden):
+    check([spec("adam", hidden=hidden, batch_size=19, epochs=1)], samples(42, 35, 9), block=Block(*tiles, 1))
+
+
+@pytest.mark.skipif(
+    SIMULATED and "MINNET_SLOW" not in os.environ, reason="a minute each in the simulator: set MINNET_SLOW=1"
+)
+@pytest.mark.parametrize("block", [LARGE, SMALL], ids=["large", "small"])
+def test_the_blocks_of_hardware(block):
+    """One step, or two: in the simulator each of the 256 threads is one of Python's."""
+    check([spec("adam", hidden=(70,), batch_size=70, epochs=1)], samples(75, 10, 9), block=block)
 
 
 @pytest.mark.parametrize("batch", [1, 4, 15, 100])
@@ -91,13 +117,15 @@ def test_dropout_takes_the_masks_of_the_cpu():
     check(runs, samples())
 
 
-@pytest.mark.parametrize("schedule", ["cosine", "step:drop=0.5,every=1", "plateau:patience=0,factor=0.5", "linear:warmup=2"])
+@pytest.mark.parametrize(
+    "schedule", ["cosine", "step:drop=0.5,every=1", "plateau:patience=0,factor=0.5", "linear:warmup=2"]
+)
 def test_schedules(schedule):
     check([spec("sgd", schedule=schedule, hyper={"lr": 2.0}, epochs=3)], samples())
 
 
 def test_a_hundred_steps():
-    population = check([spec("adam", epochs=20, batch_size=3, hidden=(9,)), spec("momentum", epochs=20, batch_size=3, hidden=(9,))], samples())
+    population = check([spec("adam", epochs=20, batch_size=3, hidden=(9,))], samples())
     assert population.members[0].t == 100
 
 
@@ -155,12 +183,12 @@ def test_no_validation_data():
 
 def test_methods_that_see_layers_are_refused_by_name():
     with pytest.raises(InputError, match="and lars, muon must see a layer"):
-        Population([spec(name) for name in ("adam", "muon", "lars")], samples(), TINY)
+        Population([spec(name) for name in ("adam", "muon", "lars")], samples())
 
 
 def test_double_precision_is_refused():
     with pytest.raises(InputError, match="float32, not float64"):
-        Population([spec(dtype="float64")], samples(), TINY)
+        Population([spec(dtype="float64")], samples())
 
 
 def test_runs_of_several_shapes_are_refused():

@@ -83,9 +83,10 @@ def split():
 
 @pytest.fixture
 def fake(monkeypatch, split):
-    """The fake training, in place of the real one, on four samples, and without figures."""
+    """The fake training, in place of the real one, on four samples, without figures and networks to portray."""
     training = FakeTraining()
     monkeypatch.setattr("minnet.training.train", training)
+    monkeypatch.setattr("minnet.lab.portrait.Sitter.portrait", lambda self, result, split: {"steps": self.steps})
     monkeypatch.setattr("minnet.lab.driver.load_split", lambda run, data_dir=None: split)
     monkeypatch.setattr("minnet.report.figures.write_figures", lambda comparison, folder: folder.mkdir(exist_ok=True))
     monkeypatch.setattr("minnet.report.page.write_page", lambda comparison, path: path.write_text("page"))

@@ -19,7 +19,8 @@ def run(kind, seed, val, test=None, diverged=False, lr=0.1, epochs=EPOCHS):
     """Return the record of a run whose validation accuracies are `val`."""
     history = [
         {"epoch": e, "steps": 10 * e, "lr": lr, "train_loss": 1.0, "train_accuracy": a, "val_loss": 1 - a,
-         "val_accuracy": a, "train_s": 0.5 * e, "eval_s": 0.1 * e}
+         "val_accuracy": a, "train_s": 0.5 * e, "eval_s": 0.1 * e,
+         **{f"{name}_norms": [1.0, 2.0] if e else None for name in ("grad", "update", "weight")}}
         for e, a in enumerate(val[: epochs + 1])
     ]  # fmt: skip
     return {

@@ -276,7 +276,7 @@ def test_whoever_fails_while_runs_are_under_way_waits_for_them(fake, small, monk
         def ran(self, parts, record, stored):
             raise BrokenPipeError("nobody reads")
 
-    def train(spec, split, on_epoch=None, test=False, should_stop=None):
+    def train(spec, split, should_stop=None, **options):
         alive.append(spec)
         if len(alive) > 1:
             deadline = time.monotonic() + 5
@@ -284,7 +284,7 @@ def test_whoever_fails_while_runs_are_under_way_waits_for_them(fake, small, monk
                 time.sleep(0.001)
             assert should_stop()
         try:
-            return fake(spec, split, on_epoch, test, should_stop)
+            return fake(spec, split, should_stop=should_stop, **options)
         finally:
             alive.remove(spec)
 
@@ -381,7 +381,7 @@ def test_a_comparison_in_a_thread(fake, small):
         ({"engine": "joblib:"}, r"unknown engine 'joblib:'"),
         ({"engine": "dusk"}, r"unknown engine 'dusk': did you mean 'dask'"),
         ({"scheduler": "tcp://10.0.0.1:8786"}, r"scheduler 'tcp://10.0.0.1:8786': the engine 'local' takes none"),
-        ({"device": "cuda"}, r"device 'cuda': this version computes on the CPU only; use --device cpu"),
+        ({"device": "cuda", "dtype": "float64"}, r"device 'cuda'"),
         ({"device": "gpu"}, r"unknown device 'gpu'"),
         ({"epoch": 3}, "unknown keyword 'epoch': did you mean 'epochs'"),
     ],

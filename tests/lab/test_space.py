@@ -36,7 +36,7 @@ BY_DESIGN = {"aggmo": {"beta1"}, "muon": {"beta1", "beta2"}, "qhadam": {"nu2"}} 
 @pytest.mark.parametrize("name", optimizers.names("all"))
 def test_every_method_declares_a_range_for_whatever_is_worth_tuning(name):
     method = optimizers.get(name)
-    assert list(method.space)[0] == "lr"
+    assert next(iter(method.space)) == "lr"
     assert set(method.space) <= set(method.defaults)
     assert set(method.defaults) - set(method.space) <= GUARDS | BY_DESIGN.get(name, set())
 

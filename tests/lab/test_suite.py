@@ -113,7 +113,8 @@ def test_problems_override_what_they_share(two):
 def test_every_problem_is_an_ordinary_comparison_and_hides_behind_no_mean(fake, two, tmp_path):
     result = compare_suite(two, out=tmp_path, jobs=1)
     assert [*result.comparisons] == ["small, wide", "long"]
-    assert {"suite.toml", "suite.csv", "suite.html", "small-wide", "long"} == {each.name for each in tmp_path.iterdir()}
+    files = {"suite.toml", "suite.csv", "profiles.csv", "suite.html"}
+    assert {*files, "small-wide", "long"} == {each.name for each in tmp_path.iterdir()}
     for name, folder in result.folders.items():
         single = pd.read_csv(tmp_path / folder / "leaderboard.csv").set_index("optimizer")
         together = pd.read_csv(tmp_path / "suite.csv").set_index("optimizer")

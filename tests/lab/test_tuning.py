@@ -132,7 +132,9 @@ def test_halving_trains_the_rungs_and_nothing_else(fake, many):
     assert "replay" not in result.tuning
 
 
-def test_halving_does_what_the_replay_of_the_whole_trainings_says(fake, many):
+@pytest.mark.parametrize("defaults", [False, True])
+def test_halving_does_what_the_replay_of_the_whole_trainings_says(fake, many, defaults):
+    many["defaults"] = defaults
     live, full = compare(many, jobs=1), compare(many, jobs=1, halving=0, extend=0)
     said = full.tuning["replay"]
     assert said["optimizers"] == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import numpy as np
 import pytest
 
@@ -37,7 +39,7 @@ def make_comparison(
     """Return a comparison; `gap` sets the accuracies of the methods that far apart; `labels` renames them."""
     rng = np.random.default_rng(seed)
     shared = rng.normal(0, 0.003, seeds)
-    records, plan = {}, []
+    records, plan, portraits = {}, [], {}
 
     def add(label, kind, trial, seed, lr, path, bad, selected=False, test=None):
         name = f"{label}-{kind}-{trial}-{seed}"
@@ -65,6 +67,8 @@ def make_comparison(
             path = history(rng, epochs, tried[chosen], score, speed, bad[chosen], validation)
             test = None if bad[chosen] else score - 0.002
             add(label, "final", chosen, s, tried[chosen], path, bad[chosen], test=test)
+            if s == 0 and not bad[chosen]:
+                portraits[f"{label}-final-{chosen}-0"] = portrait(epochs)
     return build(
         experiment={
             "name": "race",
@@ -112,6 +116,7 @@ def make_comparison(
         },
         plan=plan,
         records=records,
+        portraits=portraits,
     )
 
 
@@ -134,11 +139,33 @@ def history(rng, epochs, lr, best, speed, bad, validation):
                 "val_accuracy": None if broken or not validation else accuracy,
                 "train_s": epoch * 0.11 * (1 + 0.1 * speed) * rng.uniform(0.97, 1.03),
                 "eval_s": epoch * 0.02,
+                "grad_norms": [1 / (epoch + best), 0.5] if epoch and not broken else None,
+                "update_norms": [0.1 * speed / epoch, 0.01] if epoch and not broken else None,
+                "weight_norms": [8.0 + epoch, 4.0] if epoch and not broken else None,
             }
         )
         if broken:
             break
     return rows
+
+
+def portrait(epochs):
+    """Return the portrait of a run that knows three classes of images, 4 × 5 pixels."""
+    rng = np.random.default_rng(7)
+
+    def image():
+        return base64.b64encode(rng.integers(0, 256, 20, dtype=np.uint8).tobytes()).decode()
+
+    counts = (np.diag([30, 28, 31]) + np.array([[0, 1, 0], [5, 0, 0], [0, 0, 0]])).tolist()
+    return {
+        "classes": ["zero", "one", "two"],
+        "confusion": counts,
+        "steps": [[e, 100 * e, 0.1 * e, 0.01, 0.1 * e, 10.0] for e in range(1, epochs + 1)],
+        "shape": [4, 5],
+        "units": [image() for _ in range(10)],
+        "limit": 0.25,
+        "mistakes": [{"index": 7, "true": 1, "predicted": 0, "probability": 0.02, "image": image()}],
+    }
 
 
 def record(name, kind, seed, lr, path, bad, test):

@@ -29,7 +29,14 @@ def test_no_seed_and_one_seed():
 
 def rows(losses, seed, seconds=1.0):
     return [
-        {"seed": seed, "epoch": epoch, "train_s": seconds * epoch, "val_loss": loss, "val_accuracy": 1 - loss}
+        {
+            "seed": seed,
+            "epoch": epoch,
+            "steps": 10 * epoch,
+            "train_s": seconds * epoch,
+            "val_loss": loss,
+            "val_accuracy": 1 - loss,
+        }
         for epoch, loss in enumerate(losses)
     ]
 
@@ -39,6 +46,7 @@ def test_band_takes_median_and_tenths_and_the_median_time():
     each = band(frame, "val_loss")
     assert each.seeds == 11
     np.testing.assert_array_equal(each.x("epochs"), [0, 1])
+    np.testing.assert_array_equal(each.x("steps"), [0, 10])
     np.testing.assert_array_equal(each.x("seconds"), [0, 6])
     np.testing.assert_allclose(each.median, [1.0, 0.5])
     np.testing.assert_allclose(each.low, [1.0, 0.1])

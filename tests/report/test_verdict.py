@@ -1,7 +1,10 @@
+import re
+
 import numpy as np
 import pytest
 
 from minnet.report import protocol, verdict
+from minnet.report.curves import bands
 from minnet.report.facts import edge_of_range, gather
 from minnet.report.text import some
 from minnet.report.verdict import sentences
@@ -28,7 +31,9 @@ def test_no_difference(make):
 
 def test_everything_diverged(make):
     told = sentences(make(diverged=True))
-    assert told == ["Every run diverged, 56 tuning trials in all, so there is no winner: try smaller step sizes."]
+    assert told[0] == "Every run diverged, 56 tuning trials in all, so there is no winner: try smaller step sizes."
+    assert told[1] == "No method reached the target of 95 % validation accuracy."
+    assert re.fullmatch(r"The step sizes tried lie between \S+ and \S+\.", told[2])
 
 
 def test_everything_diverged_in_the_final_runs_too(make):
@@ -173,21 +178,25 @@ def test_sensitivity_says_how_little_it_rests_on(make):
     assert verdict.spacing(gather(comparison)) == pytest.approx(12000 ** (1 / 7), rel=0.1)
 
 
+def reading(comparison, measure, split, axis):
+    names = [f.name for f in gather(comparison)]
+    return verdict.reading(bands(comparison.curves, names, verdict.column(measure, split)), measure, split, axis)
+
+
 def test_equal_methods_share_the_lead(make):
     comparison = make(names=("adam", "sgd", "momentum"))
     comparison.curves["val_accuracy"] = 0.5
     names = [f.name for f in gather(comparison)]
-    told = verdict.reading(comparison, names, "accuracy", "validation", "epochs")
+    told = reading(comparison, "accuracy", "validation", "epochs")
     assert told.startswith(f"After 6 epochs {names[0]}, {names[1]} and {names[2]} have the highest")
 
 
 def test_readings_follow_the_data(make):
     comparison = make(gap=0.02)
-    names = [f.name for f in gather(comparison)]
-    told = verdict.reading(comparison, names, "accuracy", "validation", "epochs")
+    told = reading(comparison, "accuracy", "validation", "epochs")
     assert told.startswith("After 6 epochs sgd has the highest median validation accuracy")
-    assert "lowest median training loss" in verdict.reading(comparison, names, "loss", "training", "seconds")
-    assert "lowest" in verdict.reading(comparison, names, "loss", "validation", "epochs")
+    assert "lowest median training loss" in reading(comparison, "loss", "training", "seconds")
+    assert "lowest" in reading(comparison, "loss", "validation", "epochs")
 
 
 def test_the_protocol_is_that_of_the_experiment(make):

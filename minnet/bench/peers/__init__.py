@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import shutil
+from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -32,7 +33,7 @@ class Kind(NamedTuple):
     """What is known of a contestant without importing it.
 
     module : here; package : what must be installed; methods, activations : what it has (empty: whatever minnet has);
-    needs_compiler : of C++.
+    needs_compiler : of C++; device : where it trains.
     """
 
     module: str
@@ -40,6 +41,7 @@ class Kind(NamedTuple):
     methods: frozenset[str] = frozenset()
     activations: frozenset[str] = frozenset()
     needs_compiler: bool = False
+    device: str = "cpu"
 
 
 SEVEN = frozenset({"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam"})
@@ -60,6 +62,9 @@ KINDS = {
         frozenset({"identity", "relu", "sigmoid", "tanh"}),
     ),
     "roof": Kind("roof"),
+    "minnet-cuda": Kind("minnet_cuda", device="cuda"),
+    "jax-vmap": Kind("jax_vmap", "jax", SEVEN, COMMON, device="cuda"),
+    "torch-vmap": Kind("torch_vmap", "torch", SEVEN, COMMON, device="cuda"),
 }
 COMPILERS = ("c++", "g++", "clang++", "cl")
 
@@ -85,6 +90,11 @@ class Label(NamedTuple):
         if at and not (threads.isdecimal() and int(threads) > 0):
             raise InputError(f"peer {text!r}: write {kind}@2 for two threads")
         return cls(kind, int(threads) if at else None)
+
+    def task(self, task: Task) -> Task:
+        """Return what the contestant trains: with threads of its own, and one run if it trains beside a GPU's."""
+        runs = task.runs if KINDS[self.kind].device == task.device else 1
+        return replace(task, threads=self.threads or task.threads, device=KINDS[self.kind].device, runs=runs)
 
 
 def refusal(name: str, task: Task) -> str | None:

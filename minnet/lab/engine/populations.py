@@ -8,7 +8,7 @@ from typing import Any
 from minnet.cuda import devices
 from minnet.cuda.member import check
 from minnet.cuda.population import Population, capacity, shape_of
-from minnet.cuda.train import follow
+from minnet.cuda.training import follow
 from minnet.data import Split
 from minnet.lab.engine.base import Watcher
 from minnet.lab.engine.stopping import Pace, Stop

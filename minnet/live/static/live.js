@@ -89,14 +89,22 @@
         { ...common, y: accuracy, xaxis: "x2", yaxis: "y2", hovertemplate: "%{y:.2%}, epoch %{x}" },
       ];
     });
-    const axis = (title, more) => ({ title: { text: title }, gridcolor: grid, zeroline: false, automargin: true, ...more });
-    const of = validated ? "validation" : "training";
+    const axis = (more) => ({ gridcolor: grid, zeroline: false, automargin: true, ...more });
+    const losses = curves.flatMap(({ rows }) => rows.map((row) => row[1])).filter((loss) => loss > 0);
+    const decades = losses.length ? Math.log10(Math.max(...losses) / Math.min(...losses)) : 1;
+    const log = { type: "log", tickformat: "~g", dtick: decades < 1.6 ? "D2" : Math.ceil(decades / 8), minor: { showgrid: false } };
+    const epochs = axis({ title: { text: "epoch" } });
+    const head = (measure, of) => ({
+      text: `${validated ? "validation" : "training"} ${measure}`, showarrow: false, font: { size: 15 },
+      x: 0, xref: `${of} domain`, xanchor: "left", y: 1, yref: "paper", yanchor: "bottom",
+    });
     const layout = {
-      grid: { rows: 1, columns: 2, pattern: "independent" },
+      grid: { rows: 1, columns: 2, pattern: "independent", xgap: 0.25 },
+      annotations: [head("loss", "x"), head("accuracy", "x2")],
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: text, size: 14 },
-      margin: { l: 10, r: 10, t: 10, b: 10 },
-      xaxis: axis("epoch"), yaxis: axis(`${of} loss`, { type: "log", dtick: "D2" }),
-      xaxis2: axis("epoch"), yaxis2: axis(`${of} accuracy`, { tickformat: ".0%" }),
+      margin: { l: 10, r: 10, t: 30, b: 10 },
+      xaxis: epochs, yaxis: axis(log),
+      xaxis2: epochs, yaxis2: axis({ tickformat: ".0%" }),
       uirevision: "live",
     };
     Plotly.react(at("chart"), traces, layout, { displayModeBar: false });

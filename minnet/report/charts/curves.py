@@ -148,7 +148,12 @@ def _limits(drawn: Sequence[Band], measure: str, scale: str) -> list[float] | No
 
 
 def _view(
-    comparison: Comparison, drawn: dict[str, Band], measure: str, split: str, axis: str, scale: str,
+    comparison: Comparison,
+    drawn: dict[str, Band],
+    measure: str,
+    split: str,
+    axis: str,
+    scale: str,
     limits: list[float] | None,
 ) -> dict[str, Any]:
     what = f"{split} {'error (1 − accuracy)' if as_error(measure, scale) else measure}"

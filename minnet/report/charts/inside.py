@@ -56,7 +56,9 @@ def layers_chart(comparison: Comparison, facts: list[Facts], what: str) -> Chart
                 "reading": readings.layers({n: each.median for n, each in ends.items()}, what, layer, len(layers)),
             }
     label = {"gradients": "Gradient norm", "ratios": "Update-to-weight ratio"}[what]
-    return chart(f"{label} of a layer at the last step of every epoch: medians over the seeds", ("axis", "layer"), views, data)
+    return chart(
+        f"{label} of a layer at the last step of every epoch: medians over the seeds", ("axis", "layer"), views, data
+    )
 
 
 def _positive(values: np.ndarray) -> np.ndarray:
@@ -75,7 +77,8 @@ def steps_chart(comparison: Comparison, facts: list[Facts]) -> Chart:
         rows = table[thinned(len(table), len(facts))]
         epochs, steps, seconds, low, median, high = rows.T
         data.append({
-            "m": m, "role": "line", "x": by("axis", epochs=plain(epochs), steps=plain(steps), seconds=plain(seconds * clock)),
+            "m": m, "role": "line",
+            "x": by("axis", epochs=plain(epochs), steps=plain(steps), seconds=plain(seconds * clock)),
             "y": plain(_positive(median)), "low": plain(_positive(low)), "high": plain(_positive(high)),
         })  # fmt: skip
     known = [value for table in tables.values() for value in table[:, 3:].ravel().tolist()]
@@ -103,7 +106,7 @@ def schedule_chart(comparison: Comparison, facts: list[Facts]) -> Chart:
     """Return the step size that was used, over training."""
     drawn = [*bands(comparison.curves, [f.name for f in facts], "lr").values()]
     clock = clock_of(drawn)
-    data = []
+    data: list[dict[str, Any]] = []
     for m, each in enumerate(drawn):
         if each.finite:
             kept = thinned(len(each.epochs), len(facts))
@@ -131,7 +134,7 @@ def confusion_chart(comparison: Comparison, facts: list[Facts]) -> Chart:
         if counts:
             reading = readings.confusion(fact.name, counts, comparison.portraits[fact.name]["classes"])
             data.append({"m": m, "role": "heat", "z": counts, "reading": reading})
-    classes = next((comparison.portraits[f.name]["classes"] for f in facts if f.name in comparison.portraits), [])
+    classes: list[str] = next((comparison.portraits[facts[trace["m"]].name]["classes"] for trace in data), [])
     ticks = {"tickmode": "array", "tickvals": [*range(len(classes))], "ticktext": [plotly_text(c) for c in classes]}
     view = {
         "x": {"title": {"text": "predicted"}, **ticks},

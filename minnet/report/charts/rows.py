@@ -54,15 +54,14 @@ def times_chart(comparison: Comparison, facts: list[Facts]) -> Chart:
         if mine.empty:
             continue
         means[fact.name] = {part: float(np.nan_to_num(mine[column].mean())) for part, column in PARTS.items()}
-        data += [
-            {"m": m, "role": part, "row": True, "x": plain([value])} for part, value in means[fact.name].items()
-        ]
+        data += [{"m": m, "role": part, "row": True, "x": plain([value])} for part, value in means[fact.name].items()]
     view = {
         "x": {"title": {"text": "seconds per final run"}, "rangemode": "tozero"},
         "rows": [],
         "reading": readings.times(means),
         "hover": {
-            "train": "%{fullData.name}: %{x:.3g} s of training", "evaluate": "%{fullData.name}: %{x:.3g} s of evaluation",
+            "train": "%{fullData.name}: %{x:.3g} s of training",
+            "evaluate": "%{fullData.name}: %{x:.3g} s of evaluation",
             "compile": "%{fullData.name}: %{x:.3g} s of compiling or loading",
         },
     }  # fmt: skip

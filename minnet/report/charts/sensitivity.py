@@ -77,7 +77,7 @@ def _measured(fact: Facts, measure: str, floor: float) -> np.ndarray:
 def _trials(m: int, fact: Facts, floor: float, ring: int) -> list[dict[str, Any]]:
     table = fact.tuning
     values = {measure: plain(_measured(fact, measure, floor)) for measure in MEASURES}
-    line = {
+    line: dict[str, Any] = {
         "m": m, "role": "line", "joined": fact.only_lr, "x": plain(table["lr"]), "y": by("tuned", **values),
         "custom": plain(table["accuracy"]),
     }  # fmt: skip

@@ -177,7 +177,7 @@
       range: [0.3, seen.length + 0.7], fixedrange: true,
     };
     const layout = {
-      margin: { l: 20, r: 20, t: 12, b: 20 }, showlegend: false, hovermode: "closest", barmode: "stack", uirevision: key,
+      autosize: !printing, margin: { l: 20, r: 20, t: 12, b: 20 }, showlegend: false, hovermode: "closest", barmode: "stack", uirevision: key,
       paper_bgcolor: look.ground, plot_bgcolor: look.ground, hoverlabel: { font: { size }, align: "left" },
       font: { color: look.ink, size, family: getComputedStyle(document.body).fontFamily }, height: heightOf(view, seen.length),
       xaxis: axis(view.x), yaxis: axis(view.rows ? { ...ticks, showgrid: seen.length > 12 } : view.y),
