@@ -33,7 +33,7 @@ def whole_move(shape: Shape, move: Callable) -> Callable:
     """Return the function that moves all weights along a stored gradient, and measures norms if asked."""
     threads, size, grads, kept = shape.block.threads, shape.layout.size, shape.grads, shape.kept
     clip, bound_units, measure = _clip(shape), _bound_units(shape), _measure(shape)
-    move_blocks = _in_turn([_move_block(block, move, grads) for block in shape.layout.blocks.tolist()])
+    move_blocks = _move_blocks(shape, move)
 
     def finish(mover, limits, slow, state, work, norms, measured, scratch):
         clip(work, limits, scratch)
@@ -59,30 +59,19 @@ def whole_move(shape: Shape, move: Callable) -> Callable:
     return device(finish)
 
 
-def _in_turn(functions: list[Callable]) -> Callable:
-    first, *rest = functions
-    if not rest:
-        return first
-    following = _in_turn(rest)
+def _move_blocks(shape: Shape, move: Callable) -> Callable:
+    """Return the function that moves the weights and the biases of all layers."""
+    grads = shape.grads
+    blocks = tuple((first, rows * columns, int(role == BIAS)) for first, rows, columns, role in
+                   shape.layout.blocks.tolist())  # fmt: skip
 
-    def both(mover, state, work):
-        first(mover, state, work)
-        following(mover, state, work)
-
-    return device(both)
-
-
-def _move_block(block: list[int], move: Callable, grads: int) -> Callable:
-    """Return the function that moves the weights, or the biases, of one layer."""
-    first, height, width, role = block
-    size, bias = height * width, role == BIAS
-
-    def move_block(mover, state, work):
-        row = mover.biases if bias else mover.weights
+    def move_blocks(mover, state, work):
         none = np.float32(0)
-        move(mover.kind, state, row, none, none, work, grads + first, size, 1, size, first, size)
+        for first, size, bias in blocks:
+            row = mover.biases if bias else mover.weights
+            move(mover.kind, state, row, none, none, work, grads + first, size, 1, size, first, size)
 
-    return device(move_block)
+    return device(move_blocks)
 
 
 def _clip(shape: Shape) -> Callable:

@@ -113,6 +113,21 @@ def test_nobody_knows_before_an_epoch_is_over():
     assert forecast.left() is None
 
 
+def test_a_method_whose_first_run_diverged_at_once_costs_what_the_next_one_shows():
+    now = [0.0]
+    forecast, kind = Forecast(lambda: now[0]), Kind(False, 10, "shampoo")
+    forecast.expect({kind: 3})
+    forecast.begun("lost", kind)
+    now[0] = 1.0
+    forecast.ran("lost", kind, diverged=True, compile_s=0.0)
+    forecast.begun("whole", kind)
+    forecast.epoch("whole", 0)
+    now[0] = 3.0
+    forecast.epoch("whole", 1)
+    # Nine epochs of 2 s, and a run of which one in two diverges after 1 s.
+    assert forecast.left() == pytest.approx(9 * 2 + (1 + 20) / 2)
+
+
 def test_a_run_that_lost_its_worker_begins_again():
     now = [0.0]
     forecast, kind = Forecast(lambda: now[0]), Kind(False, 10, "sgd")
