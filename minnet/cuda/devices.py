@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from minnet.errors import InputError
@@ -76,7 +77,7 @@ def require() -> Device:
     """
     device = found()[0]
     if device is not SIMULATOR:
-        _check_compiler()
+        check_compiler()
     return device
 
 
@@ -93,11 +94,14 @@ def _describe(gpu: object, numba_cuda: object) -> Device:
         )
 
 
-def _check_compiler() -> None:
-    """Raise an `InputError` unless the library that compiles for CUDA is there."""
-    from numba.cuda.cudadrv.nvvm import NVVM
+@functools.cache
+def check_compiler() -> None:
+    """Raise an `InputError` unless the libraries that compile for CUDA are there."""
+    from numba import types
+
+    from minnet.cuda.target import numba_cuda
 
     try:
-        NVVM()
+        numba_cuda.compile_ptx(lambda value: value, (types.float32,), device=True, cc=(8, 0))
     except Exception as error:
-        raise InputError(f"device 'cuda': the compiler for CUDA (libnvvm) is missing: {EXTRA}") from error
+        raise InputError(f"device 'cuda': NVIDIA's compiler libraries are missing or incomplete: {EXTRA}") from error
