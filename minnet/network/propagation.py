@@ -162,6 +162,7 @@ def forward(params, widths, starts, work, batch, part, activate, penalty, step, 
                 part.rows,
                 fan_out,
                 work.panel,
+                False,
             )
         z = work.z[first:end]
         add_to_rows(params[middle : middle + fan_out], z)
@@ -254,7 +255,7 @@ def piece_gradient(params, grads, widths, work, batch, rows, pieces, k, first_fe
         source = work.h if dropped(penalty, layer) else work.a
         X = Factor(source, below + row, 1, fan_in)
         terms = terms_of_features(work.lists, layer, rows, row - first_feature)
-        multiply(X, terms, work.delta, above, grads, start, n, fan_out, work.panel)
+        multiply(X, terms, work.delta, above, grads, start, n, fan_out, work.panel, False)
     if penalty.l2 > 0 and (penalty.decay_biases or not bias):
         end = start + pieces.blocks[k, 2]
         w, g = params[start:end], grads[start:end]

@@ -64,7 +64,7 @@ class Terms(NamedTuple):
     high: int
 
 
-def multiply(A, terms, B, b_first, C, c_first, rows, columns, panel, transposed=False):
+def multiply(A, terms, B, b_first, C, c_first, rows, columns, panel, transposed):
     """Fill `C` with a product of `rows` rows; here the definition, which runs where nothing is compiled.
 
     Parameters
@@ -96,11 +96,11 @@ start_of = jit.inner(tile_start)
 
 
 @overload(multiply, jit_options=jit.INNER_OPTIONS)
-def _multiply_compiled(A, terms, B, b_first, C, c_first, rows, columns, panel, transposed=False):
+def _multiply_compiled(A, terms, B, b_first, C, c_first, rows, columns, panel, transposed):
     lanes = VECTOR_BYTES * 8 // C.dtype.bitwidth
     wide = lanes * VECTORS
 
-    def compiled(A, terms, B, b_first, C, c_first, rows, columns, panel, transposed=False):
+    def compiled(A, terms, B, b_first, C, c_first, rows, columns, panel, transposed):
         values, term, listed = A.values, A.term, terms.listed
         copied = rows >= COPY_ROWS and columns >= COPY_VECTORS * lanes
         copied = copied and (terms.high - terms.low > COPY_TERMS or columns % (8 * lanes) == 0)

@@ -237,7 +237,7 @@ def create(name: str, **options: float) -> Surface:
     >>> create("beale", condition=10)
     Traceback (most recent call last):
         ...
-    minnet.errors.InputError: beale has no option 'condition': (allowed: none)
+    minnet.errors.InputError: beale has no option 'condition': allowed: none
     """
     check_name("surface", name, SURFACES)
     allowed = ["condition", "angle"] if name == "ravine" else []

@@ -184,7 +184,7 @@ def batch_loss(
     if received:
         X = Factor(work.a, 0, widths[0], 1)
         terms = terms_of_rows(work.lists, 0, share.first_feature, share.n_features)
-        multiply(X, terms, params, starts[0], shared.products[share.worker], 0, rows.size, units, work.panel)
+        multiply(X, terms, params, starts[0], shared.products[share.worker], 0, rows.size, units, work.panel, False)
         meet(shared.board, share.workers)
         z = batch * widths[0] + part.first * units
         add_products(shared.products, part.first * units, work.z[z : z + part.rows * units])

@@ -85,7 +85,7 @@ def test_definition_and_compiled_agree():
     listed = np.array([[0, 2, 5, 0], [1, 3, 4, 5], [2, 0, 0, 0]], np.int32)
     left, terms = Factor(A.ravel(), 0, 6, 1), Terms(listed.ravel(), 4, np.array([3, 4, 1]), 0, 6)
     slow, fast = np.zeros(50), np.zeros(50)
-    multiply(left, terms, B.ravel(), 0, slow, 0, 10, 5, np.empty(0))
+    multiply(left, terms, B.ravel(), 0, slow, 0, 10, 5, np.empty(0), False)
     product(left, terms, B.ravel(), 0, fast, 0, 10, 5)
     expected = np.concatenate(
         [A[:4, [0, 2, 5]] @ B[[0, 2, 5]], A[4:6, [1, 3, 4, 5]] @ B[[1, 3, 4, 5]], A[6:, [2]] @ B[[2]]]
