@@ -324,7 +324,7 @@ BROKEN = {
     "second gradient where the first was": ("sam", CLIMB, ""),
     "weights not brought back": ("sam", "                        copy_to(params, kept)\n", " " * 24 + "pass\n"),
     "ρ 10 % off": ("sam", CLIMB, CLIMB.replace("around", "0.9 * around")),
-    "another mask": ("sam dropout", "first_step + step,", "first_step + step + 1 - ascent,"),
+    "another mask": ("sam dropout", "first_step + step,", "first_step + step + climbs - ascent,"),
     "slow weights forgotten": ("lookahead", "        copy_to(slots[-1], params)\n", "        pass\n"),
     "fast weights not called back": ("lookahead", LEAN, "        pass\n"),
     "share and rest exchanged": ("lookahead", LEAN, LEAN.replace("1 - ", "")),
