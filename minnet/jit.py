@@ -30,6 +30,7 @@ from typing import Any
 import numba
 import platformdirs
 from numba.core import config
+from numba.core.serialize import dumps
 from numba.core.typing import Signature
 
 log = logging.getLogger("minnet")
@@ -81,7 +82,7 @@ def compile(function: Callable, signature: Signature, key: str = "") -> Callable
         return function
     with _lock:
         started = time.perf_counter()
-        with _kernel_folder(key) as folder:
+        with _kernel_folder(Path(key, _identity(function, signature))) as folder:
             kernel = _decorate(function, folder)
         kernel.compile(signature)
         kernel.disable_compile()
@@ -89,6 +90,17 @@ def compile(function: Callable, signature: Signature, key: str = "") -> Callable
         log.debug("%s %s in %.2f s", "loaded" if hit else "compiled", function.__qualname__,
                   time.perf_counter() - started)  # fmt: skip
         return kernel
+
+
+def _identity(function: Callable, signature: Signature) -> str:
+    """Return a digest of all that tells one kernel from another.
+
+    Each has a folder of its own. Numba would give the loops of all rules one list of files, and two processes that add
+    to it at the same time would find one method's code under another's name.
+    """
+    cells = dumps(tuple(cell.cell_contents for cell in function.__closure__ or ()))
+    what = f"{function.__module__}.{function.__qualname__}{signature}".encode()
+    return hashlib.sha256(b"\0".join((what, function.__code__.co_code, cells))).hexdigest()[:16]
 
 
 def _decorate(function: Callable, folder: Path | None) -> Any:
@@ -165,10 +177,10 @@ def _temporary_home() -> Path | None:
 
 
 @contextlib.contextmanager
-def _kernel_folder(key: str = "") -> Iterator[Path | None]:
+def _kernel_folder(part: Path) -> Iterator[Path | None]:
     """Point Numba's cache at our folder while a function is decorated, without changing it for anyone else."""
     folder, before = cache_folder(), config.CACHE_DIR
-    folder = folder / key if folder else None
+    folder = folder / part if folder else None
     config.CACHE_DIR = str(folder or before)
     try:
         yield folder

@@ -13,11 +13,12 @@ from minnet import jit
 
 compiled_only = pytest.mark.skipif(jit.INTERPRETED, reason="looks at compiled code")
 STEP = """
-import numpy as np, minnet, logging
+import numpy as np, minnet, logging, os
 logging.basicConfig(level=logging.DEBUG)
-opt = minnet.optimizers.create("adam")
-w = np.ones(3)
-opt.step(w, w.copy(), opt.init(w))
+for name in os.environ.get("METHODS", "adam").split():
+    opt = minnet.optimizers.create(name)
+    w = np.ones(3)
+    opt.step(w, w.copy(), opt.init(w))
 """
 
 
@@ -32,6 +33,15 @@ def test_a_second_process_compiles_nothing(tmp_path):
     again = step(NUMBA_CACHE_DIR=str(tmp_path))
     assert "minnet:loaded" in again
     assert "minnet:compiled" not in again
+
+
+@compiled_only
+def test_every_kernel_has_files_of_its_own(tmp_path):
+    # Two processes that add to one list of files at the same time would find one method's code under another's name.
+    step(NUMBA_CACHE_DIR=str(tmp_path), METHODS="adam adamax adabelief")
+    lists = list(tmp_path.rglob("*.nbi"))
+    assert sum(file.name.startswith("compile.two_slots") for file in lists) == 3
+    assert len({file.parent for file in lists}) == len(lists) == len(list(tmp_path.rglob("*.nbc")))
 
 
 @compiled_only
