@@ -1,4 +1,4 @@
-"""Where the cards of data sets and the experiment files lie: in the wheel, or beside the package in a checkout."""
+"""Where the cards of data sets and the experiments lie: in the wheel, or beside the package in a checkout."""
 
 from __future__ import annotations
 
@@ -17,3 +17,14 @@ def folder(name: str) -> Path:
     """
     inside = PACKAGE / name
     return inside if inside.is_dir() else PACKAGE.parent / name
+
+
+def experiments(kind: str = ".toml") -> dict[str, Path]:
+    """Return the files of the experiments that come with minnet, by name: they lie in one folder per part.
+
+    Examples
+    --------
+    >>> experiments()["race-mnist"].parent.name
+    'lecture'
+    """
+    return {path.stem: path for path in sorted(folder("experiments").glob(f"*/*{kind}"))}

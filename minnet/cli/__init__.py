@@ -29,6 +29,7 @@ COMMANDS = {
     "compare": ("compare", "Let methods race: equal tuning, paired seeds, one page with the result."),
     "report": ("report", "Rebuild page, tables and figures of a comparison."),
     "show": ("show", "One optimizer or schedule: rule, formula, defaults, first steps."),
+    "experiment": ("experiment", "The lecture's and the papers' questions: each run, drawn and checked."),
     "surface": ("surface", "Methods on a function of two variables: paths, steps needed, picture."),
     "bench": ("bench", "Epoch seconds on this machine, beside other libraries."),
     "new-method": ("new_method", "Begin a method of your own: a file with a working one, explained."),

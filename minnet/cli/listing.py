@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
 
 import click
@@ -62,14 +61,13 @@ def _data(full: bool) -> list[str]:
 
 
 def _experiments(full: bool) -> list[str]:
-    from minnet import resources
+    from minnet.gallery.card import cards
 
     lines = []
-    for path in sorted(resources.folder("experiments").glob("*.toml")):
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-        lines.append((path.stem, str(content.get("title", ""))))
+    for card in cards().values():
+        lines.append((card.name, card.part, card.title))
         if full:
-            lines.append(("", str(content.get("question", ""))))
+            lines.append(("", "", card.question))
     return columns(lines, indent=INDENT)
 
 
@@ -81,7 +79,7 @@ SECTIONS: dict[str, tuple[str, Callable[[bool], list[str]]]] = {
     "losses": ("--loss NAME", _losses),
     "initialisations": ("--init NAME", _initialisations),
     "data": ("--data NAME, minnet data info NAME", _data),
-    "experiments": ("minnet compare NAME", _experiments),
+    "experiments": ("minnet experiment NAME; a TOML file also: minnet compare NAME", _experiments),
 }
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from minnet import optimizers, resources, schedules
 from minnet.errors import InputError, check_name, suggest
+from minnet.lab.claims import Claim, parse_claims
 from minnet.lab.halving import FACTOR, rungs
 from minnet.lab.space import DESIGNS, Axis, Range, Values, parse_axis, points, to_plain
 from minnet.training import NetworkSpec, OptimizerSpec, RunSpec, TrainingSpec
@@ -24,7 +25,8 @@ DEFAULT = "race-digits"
 ALIASES = {"race": DEFAULT}
 BUDGETS = ("seeds", "trials", "target", "tune", "points", "defaults", "extend", "halving")
 TUNED = ("lr", "all")
-TEXTS = ("name", "title", "question")
+TEXTS = ("name", "title", "question", "see")
+GALLERY = ("order", "claim")  # what the gallery says of an experiment besides
 CONTENT = ("data", "network", "training", "optimizer")
 ENTRY_KEYS = ("name", "label", "style", "schedule", "training", "network")
 SHARED = ("epochs", "validation", "split_seed", "schedule")  # what a competitor's table of training cannot hold
@@ -113,6 +115,13 @@ class Experiment:
         all have equally many.
     halving : int
         Factor of successive halving (`minnet.lab.halving`); 0 trains every trial to the end.
+    see : str
+        What there is to see in the result.
+    order : int
+        Its place among the experiments of its part.
+    claims : tuple of Claim
+        What is to come out, checked by `minnet experiment`. They are about the experiment as its file says it:
+        `resolve` drops them when keywords change it.
 
     Examples
     --------
@@ -136,6 +145,9 @@ class Experiment:
     defaults: bool = True
     extend: int = 2
     halving: int = 0
+    see: str = ""
+    order: int = 0
+    claims: tuple[Claim, ...] = ()
 
     @property
     def target(self) -> float:
@@ -151,7 +163,7 @@ class Experiment:
         InputError
             For an unknown key (naming the nearest) or a wrong value.
         """
-        keys = [*TEXTS, "data", *BUDGETS, "targets", "network", "training", "optimizer", "optimizers", "vary"]
+        keys = [*TEXTS, *GALLERY, "data", *BUDGETS, "targets", "network", "training", "optimizer", "optimizers", "vary"]
         if "problem" in content:
             raise InputError(
                 "this is a suite of several problems: run it with minnet compare or minnet.lab.compare_suite"
@@ -170,6 +182,7 @@ class Experiment:
             raise InputError("validation = 0 leaves nothing to select step sizes on: set for example 0.1")
         tune = _choice("tune", content.get("tune", "lr"), TUNED)
         tables = varied(_optimizer_tables(content), _table("vary", content))
+        entries = tuple(parse_entry(table, tune) for table in tables)
         experiment = cls(
             name=_text("name", content.get("name", "race")),
             data=data,
@@ -178,7 +191,7 @@ class Experiment:
             targets=_targets(content.get("targets", content.get("target", 0.95))),
             network=base.network,
             training=base.training,
-            entries=tuple(parse_entry(table, tune) for table in tables),
+            entries=entries,
             title=_text("title", content.get("title", "")),
             question=_text("question", content.get("question", "")),
             tune=tune,
@@ -186,6 +199,9 @@ class Experiment:
             defaults=_flag("defaults", content.get("defaults", True)),
             extend=_count("extend", content.get("extend", 2), least=0),
             halving=_factor(content.get("halving", 0)),
+            see=_text("see", content.get("see", "")),
+            order=_count("order", content.get("order", 0), least=0),
+            claims=parse_claims(content.get("claim", ()), [entry.label for entry in entries]),
         )
         experiment._check()
         return experiment
@@ -197,6 +213,8 @@ class Experiment:
             "name": self.name,
             "title": self.title,
             "question": self.question,
+            **({"see": self.see} if self.see else {}),
+            **({"order": self.order} if self.order else {}),
             "data": self.data,
             "seeds": self.seeds,
             "trials": self.trials,
@@ -210,6 +228,7 @@ class Experiment:
             "network": run["network"],
             "training": run["training"],
             "optimizer": [entry.to_dict() for entry in self.entries],
+            **({"claim": [claim.to_dict() for claim in self.claims]} if self.claims else {}),
         }
 
     def digest(self) -> str:
@@ -414,7 +433,7 @@ def shipped() -> list[str]:
     >>> "race-digits" in shipped()
     True
     """
-    return sorted(path.stem for path in resources.folder("experiments").glob("*.toml"))
+    return sorted(resources.experiments())
 
 
 def read(source: str | Path) -> dict[str, Any]:
@@ -440,10 +459,14 @@ def _shipped_file(path: Path) -> Path:
     """Return the file that comes with minnet under a name, for what is no file here."""
     name = path.stem if path.suffix == ".toml" else path.name
     name = ALIASES.get(name, name)
-    if path.parent.parts not in ((), ("experiments",)) or name not in shipped():
+    files = resources.experiments()
+    places = ((), ("experiments",), ("experiments", files[name].parent.name) if name in files else ())
+    if path.parent.parts not in places or name not in files:
+        if str(path) in resources.experiments(".py"):
+            raise InputError(f"{path} is a script: run it with minnet experiment {path}")
         what = "experiment file" if path.suffix or len(path.parts) != 1 else "experiment"
         raise InputError(f"no {what} {str(path)!r}: {suggest(name, shipped())}")
-    return resources.folder("experiments") / f"{name}.toml"
+    return files[name]
 
 
 def resolve(source: Any = None, **keywords: Any) -> Experiment:
@@ -478,6 +501,8 @@ def resolve(source: Any = None, **keywords: Any) -> Experiment:
     for key in given:
         check_name("keyword", key, [*TEXTS, "data", *BUDGETS, "optimizers", "vary", "style", *network, *training])
     content = dict(_content(source, given.get("data")))
+    if given or style is not None:
+        content.pop("claim", None)
     for key, value in given.items():
         if key in network or key in training:
             section = "network" if key in network else "training"

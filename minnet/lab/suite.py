@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FILE = "suite.toml"
-TEXTS = ("name", "title", "question")
+TEXTS = ("name", "title", "question", "see", "order")
 RUN = ("jobs", "engine", "scheduler", "device", "data_dir", "wait")
 RISK = 0.05  # of the critical difference
 TIMES = {"epochs": "epochs_to_target", "seconds": "seconds_to_target"}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,19 +94,32 @@ def write_figures(
     list of Path
         The files written.
     """
-    import matplotlib.style
-
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     facts = gather(comparison)
     written = []
-    with _STYLE, matplotlib.style.context(STYLE):
+    with style():
         for name, figure in _figures(comparison, facts, WIDTHS[width], everything):
             for kind in kinds:
                 path = target / f"{name}.{kind}"
                 figure.savefig(path, format=kind, dpi=200 if name == "overview" else 300, metadata=_UNDATED[kind])
                 written.append(path)
     return written
+
+
+def write_overview(comparison: Comparison, path: Path, dpi: int = 100) -> None:
+    """Write the overview alone, as PNG, 12 inches wide."""
+    with style():
+        overview_figure(comparison, gather(comparison)).savefig(path, dpi=dpi, metadata=None)
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Let the style sheet hold, for one thread after another."""
+    import matplotlib.style
+
+    with _STYLE, matplotlib.style.context(STYLE):
+        yield
 
 
 def _figures(
@@ -346,6 +360,11 @@ def _figure(width: float, height: float, panels: int = 1, size: float = _SMALL) 
 
 
 def _looks(facts: list[Facts], scale: float = 1.0) -> Looks:
+    return looks((f.name for f in facts), scale)
+
+
+def looks(names: Iterable[str], scale: float = 1.0) -> Looks:
+    """Return how the line of every method is drawn: keywords of Matplotlib, by label."""
     return {
         name: {
             "color": colour,
@@ -356,7 +375,7 @@ def _looks(facts: list[Facts], scale: float = 1.0) -> Looks:
             "markeredgecolor": "white",
             "markeredgewidth": 0.4,
         }
-        for name, (colour, marker, dash) in style_of(f.name for f in facts).items()
+        for name, (colour, marker, dash) in style_of(names).items()
     }
 
 
