@@ -41,7 +41,7 @@ OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "arc
 INNER_OPTIONS = {name: value for name, value in OPTIONS.items() if name != "nogil"}
 INTERPRETED = bool(config.DISABLE_JIT)
 KEEP_DAYS = 30
-KERNEL_SOURCE = ("jit.py", "network/*.py", "optimizers/*.py", "training/*.py")
+KERNEL_SOURCE = ("jit.py", "squares.py", "data/elastic.py", "network/*.py", "optimizers/*.py", "training/*.py")
 
 _lock = threading.RLock()
 

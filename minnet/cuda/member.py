@@ -11,6 +11,7 @@ import numpy as np
 from minnet import schedules
 from minnet.cuda import table
 from minnet.cuda.shape import Kind
+from minnet.data import augment
 from minnet.errors import InputError
 from minnet.optimizers import Method, Optimizer
 from minnet.optimizers.wrapping import PULL
@@ -122,3 +123,5 @@ def check(specs: Sequence[RunSpec]) -> None:
     doubles = sorted({spec.training.dtype for spec in specs} - {"float32"})
     if doubles:
         raise InputError(f"device 'cuda' computes in float32, not {doubles[0]}: use --device cpu")
+    if any(augment.parse(spec.training.augment) for spec in specs):
+        raise InputError("device 'cuda' keeps the training images as they are: set augment = 'none', or use --device cpu")

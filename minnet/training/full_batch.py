@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from minnet.data import augment
 from minnet.errors import InputError
 from minnet.network.network import Network, gradient_kernel
 from minnet.network.propagation import Penalty
@@ -81,3 +82,5 @@ def _check(spec: RunSpec) -> None:
             if getattr(part, key, 0):
                 remedy = "l2" if key == "weight_decay" else "another optimizer"
                 raise InputError(f"{name} searches along the whole loss: {key} must be 0 (use {remedy})")
+    if augment.parse(spec.training.augment) is not None:
+        raise InputError(f"{name} searches along the whole loss, on images that stay the same: set augment = 'none'")

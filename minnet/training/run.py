@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from minnet import jit, machine, schedules
-from minnet.data import Split
+from minnet.data import Split, augment
+from minnet.data.elastic import Distorted
 from minnet.network.network import Network
 from minnet.network.propagation import Penalty, aligned_zeros, make_work
 from minnet.network.terms import mostly_zero
@@ -95,6 +96,7 @@ class Run:
 
     def __init__(self, spec: RunSpec, split: Split, threads: int = 1) -> None:
         self.spec, self.split = spec, split
+        self.X_train = split.X_train  # of this epoch
         training = spec.training
         self.dtype = training.dtype
         self.network = Network(spec.network, split.n_features, split.n_classes, self.dtype, split.scale)
@@ -104,7 +106,10 @@ class Run:
         self.steps_per_epoch = 1 if whole else -(-self.n // self.batch)
         self.optimizer = self._optimizer()
         self.team = self._team(threads)
-        self.compile_s = self._compile()
+        started = time.perf_counter()
+        self.distorted = self._distorted(threads)
+        self._compile()
+        self.compile_s = time.perf_counter() - started
 
         self.params = aligned_zeros(self.network.layout.size, self.dtype)
         self.params[:] = self.network.init(spec.seed)
@@ -135,16 +140,20 @@ class Run:
         self.schedule = schedule.bind(total, self.steps_per_epoch)
         return Optimizer(chosen.method, chosen.style, hyper, self.schedule)
 
-    def _compile(self) -> float:
-        """Compile or load every kernel that the run will call; return the seconds it took."""
-        started = time.perf_counter()
+    def _distorted(self, threads: int) -> Distorted | None:
+        """Return the augmented training images, if any are asked for."""
+        elastic = augment.parse(self.spec.training.augment)
+        X, shape = self.split.X_train, self.split.image_shape
+        return Distorted(X, shape, elastic, self.spec.seed, threads) if elastic else None
+
+    def _compile(self) -> None:
+        """Compile or load every kernel that the run will call."""
         if self.optimizer.method.full_batch:
             compile_kernels(str(self.split.X_train.dtype), self.dtype)
         else:
             self.update = self.optimizer.update(self.dtype)
             self.kernel = epoch_kernel(str(self.split.X_train.dtype), self.dtype)
         self.network.compile(str(self.split.X_train.dtype))
-        return time.perf_counter() - started
 
     def _team(self, threads: int) -> Team:
         """Return the workers that share each step."""
@@ -163,6 +172,8 @@ class Run:
             self._iterate(self.full_batch)
             self.train_s += time.perf_counter() - started
             return
+        if self.distorted is not None:
+            self.X_train = self.distorted.epoch(self.epoch)
         order = np.random.default_rng([self.spec.seed, 1, self.epoch]).permutation(self.n)
         steps_done, self.running_loss = self.steps(order)
         self.train_s += time.perf_counter() - started
@@ -176,7 +187,7 @@ class Run:
         table = self.optimizer.table(steps, training.decay_biases)
         radius, pull = self.optimizer.of_steps(table, RADIUS), self.optimizer.of_steps(table, PULL)
         steps_done, running_loss = self.team.epoch(
-            self.kernel, self.split.X_train, self.Y_train, self.network.scale, order, self.batch,
+            self.kernel, self.X_train, self.Y_train, self.network.scale, order, self.batch,
             self.params, self.grads, self.state.slots, self.state.memory, self.state.blocks,
             self.network.widths, self.network.starts, table.astype(self.dtype),
             self.optimizer.learning_rates(steps).copy(), self.state.t, self._penalty, self._limits,

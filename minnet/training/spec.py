@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from minnet import optimizers, schedules
+from minnet.data import augment
 from minnet.errors import InputError, check_name, suggest
 from minnet.network.spec import NetworkSpec
 
@@ -33,6 +34,8 @@ class TrainingSpec:
         After every step, the incoming weights of each unit are scaled back to at most this norm.
     clip_value, clip_norm : float
         Bound on every component of the gradient, then on its norm over all parameters.
+    augment : str or mapping
+        What is done anew in every epoch to the training images, see `minnet.data.augment.parse`.
     dtype : {"float32", "float64"}
 
     Raises
@@ -56,6 +59,7 @@ class TrainingSpec:
     max_norm: float = 0.0
     clip_norm: float = 0.0
     clip_value: float = 0.0
+    augment: str | Mapping[str, Any] = "none"
     dtype: str = "float32"
     split_seed: int = 0
 
@@ -70,6 +74,7 @@ class TrainingSpec:
             raise InputError(f"validation = {self.validation!r} is outside [0, 1)")
         check_name("dtype", self.dtype, ["float32", "float64"])
         schedules.parse(self.schedule)
+        augment.parse(self.augment)
 
 
 @dataclass(frozen=True)
@@ -140,6 +145,8 @@ class RunSpec:
         plain["network"]["hidden"] = list(self.network.hidden)
         if not self.optimizer.source:
             del plain["optimizer"]["source"]
+        if augment.parse(self.training.augment) is None:  # as if it did not exist: stored runs keep their names
+            del plain["training"]["augment"]
         return plain
 
     @classmethod
