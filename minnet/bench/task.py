@@ -104,7 +104,7 @@ class Task:
     @property
     def layout(self) -> Layout:
         """The network's layers."""
-        return Layout((self.split.n_features, *self.spec.network.hidden, self.split.n_classes))
+        return Layout(self.spec.network.widths(self.split.n_features, self.split.n_classes))
 
     @property
     def hyper(self) -> dict[str, float]:

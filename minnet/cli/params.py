@@ -229,6 +229,12 @@ def _spec_table() -> dict[str, dict[str, dict[str, Any]]]:
                 "help": "Activation of the output units; auto: what belongs to the loss.",
             },
             "--loss": {"default": "cross_entropy", "help": "See minnet list losses."},
+            "--task": {
+                "default": "classification",
+                "type": click.Choice(["classification", "autoencoder"]),
+                "help": "What the outputs are: the classes, or (autoencoder) the inputs again; accuracy is then the "
+                "share of their variance explained.",
+            },
             "--label-smoothing": {**of_share, "help": "Share of every target spread over all classes."},
             "--init": {
                 "default": "auto",
@@ -268,6 +274,11 @@ def _spec_table() -> dict[str, dict[str, dict[str, Any]]]:
             "--max-norm": {**of_amount, "help": "Largest norm of the weights into one unit."},
             "--clip-norm": {**of_amount, "help": "Largest norm of the whole gradient."},
             "--clip-value": {**of_amount, "help": "Largest size of one entry of the gradient."},
+            "--augment": {
+                "default": "none",
+                "help": "Distort the training images anew in every epoch, as elastic or "
+                "elastic:sigma=6,alpha=36,rotate=15,scale=0.15.",
+            },
         },
     }
 

@@ -126,6 +126,7 @@ def build_spec(options: Mapping[str, Any]) -> RunSpec:
         "init",
         "dropout",
         "input_dropout",
+        "task",
     )
     training = (
         "epochs",
@@ -138,6 +139,7 @@ def build_spec(options: Mapping[str, Any]) -> RunSpec:
         "max_norm",
         "clip_norm",
         "clip_value",
+        "augment",
         "dtype",
     )
     spec = RunSpec(
@@ -154,18 +156,21 @@ def build_spec(options: Mapping[str, Any]) -> RunSpec:
 def describe(spec: RunSpec, split: Split, threads: int, device: str = "cpu") -> list[str]:
     """Return the header of a run: data, network, method with its rule, schedule."""
     from minnet import schedules
+    from minnet.data import augment
     from minnet.network import Layout
+    from minnet.network.spec import TASKS
 
     network, training, optimizer = spec.network.resolved(), spec.training, spec.optimizer
     method = optimizer.method
     schedule = schedules.parse(training.schedule, optimizer.settings["lr"])
-    widths = (split.n_features, *network.hidden, split.n_classes)
+    widths = network.widths(split.n_features, split.n_classes)
     units = f"{network.activation}, " if network.hidden else ""
     samples = f"{len(split.y_train):,} to train, {len(split.y_val):,} to validate, {len(split.y_test):,} to test"
     rows = [
         ("data", f"{split.name}: {samples}"),
         ("network", f"{'-'.join(map(str, widths))}, {Layout(widths).size:,} parameters, from {network.init}"),
         ("", f"{units}{network.output} output, {network.loss}{_switched_on(network, NETWORK_EXTRAS)}"),
+        *([("task", f"autoencoder: {TASKS['autoencoder']}")] if network.task == "autoencoder" else []),
         ("method", f"{method.title} ({optimizer.style}), {_assignments(optimizer.settings)}"),
         *[("", line) for line in method.formula.splitlines()],
         ("schedule", schedule.describe()),
@@ -174,6 +179,8 @@ def describe(spec: RunSpec, split: Split, threads: int, device: str = "cpu") -> 
     ]
     extras = _switched_on(training, TRAINING_EXTRAS).removeprefix(", ")
     rows += [("limits", extras)] if extras else []
+    elastic = augment.parse(training.augment)
+    rows += [("images", elastic.describe())] if elastic else []
     return [*columns(rows), ""]
 
 

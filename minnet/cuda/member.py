@@ -123,5 +123,9 @@ def check(specs: Sequence[RunSpec]) -> None:
     doubles = sorted({spec.training.dtype for spec in specs} - {"float32"})
     if doubles:
         raise InputError(f"device 'cuda' computes in float32, not {doubles[0]}: use --device cpu")
+    if any(spec.network.task == "autoencoder" for spec in specs):
+        raise InputError("device 'cuda' trains no autoencoders: use --device cpu")
     if any(augment.parse(spec.training.augment) for spec in specs):
-        raise InputError("device 'cuda' keeps the training images as they are: set augment = 'none', or use --device cpu")
+        raise InputError(
+            "device 'cuda' keeps the training images as they are: set augment = 'none', or use --device cpu"
+        )

@@ -58,9 +58,7 @@ class Distorted:
                 "set augment = 'none'"
             )
         self.X, self.shape, self.seed = X, image_shape, seed
-        self.amounts = np.array(
-            [elastic.alpha, math.radians(elastic.rotate), elastic.scale, elastic.shear], np.float32
-        )
+        self.amounts = np.array([elastic.alpha, math.radians(elastic.rotate), elastic.scale, elastic.shear], np.float32)
         self.along, self.across = (smoothing(side, elastic.sigma) for side in image_shape)
         self.kernel = kernel(str(X.dtype))
         self.rounding = np.float32(0.5 if X.dtype == np.uint8 else 0)
@@ -124,7 +122,9 @@ def distort(X, out, first, end, height, width, along, across, amounts, rounding,
     `along`, `across` smooth columns and rows of pixels; `amounts` : alpha, radians, scale, shear; `rounding` : 0.5 where
     pixels are whole numbers, else 0.
     """
-    steps = np.zeros((along.shape[0], 2 * across.shape[0]), np.float32)  # to the side on the left, up or down on the right
+    steps = np.zeros(
+        (along.shape[0], 2 * across.shape[0]), np.float32
+    )  # to the side on the left, up or down on the right
     half = np.zeros_like(steps)
     for i in range(first, end):
         key = key_of(seed, epoch, i)
@@ -208,4 +208,3 @@ def between(image, height, width, y, x):
                 share_c = right if c > left else np.float32(1) - right
                 value += share_r * share_c * np.float32(image[r * width + c])
     return value
-

@@ -144,7 +144,7 @@ def record_of(trial: Trial, result: RunResult, split: Split, sitter: Sitter | No
     if final and trial.run.seed == SEED:
         sitter = sitter or Sitter()
     portrait = None
-    if sitter and not result.diverged:
+    if sitter and not result.diverged and trial.run.network.task == "classification":
         portrait = plain(sitter.portrait(result, split))
     return {
         "id": trial.id,

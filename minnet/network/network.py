@@ -42,13 +42,13 @@ class Network:
     Parameters
     ----------
     spec : NetworkSpec
-    n_features, n_outputs : int
+    n_features, n_classes : int
     dtype : {"float32", "float64"}
 
     Examples
     --------
     >>> import numpy as np
-    >>> network = Network(NetworkSpec(hidden=(3,)), n_features=4, n_outputs=2)
+    >>> network = Network(NetworkSpec(hidden=(3,)), n_features=4, n_classes=2)
     >>> network.layout.size
     23
     >>> params = network.init(seed=0)
@@ -61,10 +61,10 @@ class Network:
     """
 
     def __init__(
-        self, spec: NetworkSpec, n_features: int, n_outputs: int, dtype: str = "float32", scale: float = 1.0
+        self, spec: NetworkSpec, n_features: int, n_classes: int, dtype: str = "float32", scale: float = 1.0
     ) -> None:
         self.spec = spec.resolved()
-        self.layout = Layout((n_features, *spec.hidden, n_outputs))
+        self.layout = Layout(spec.widths(n_features, n_classes))
         self.dtype = dtype
         self.scale = np.dtype(dtype).type(scale)
         self.widths = np.array(self.layout.widths, dtype=np.int64)
@@ -80,6 +80,24 @@ class Network:
         n_outputs = self.layout.widths[-1]
         rows = np.full((labels.size, n_outputs), smoothing / n_outputs, self.dtype)
         rows[np.arange(labels.size), labels] += 1 - smoothing
+        return rows
+
+    def targets_of(self, X: np.ndarray, labels: np.ndarray, smoothing: float = 0.0) -> np.ndarray:
+        """Return what the outputs for some samples are compared with: their classes, or they themselves.
+
+        Raises
+        ------
+        InputError
+            If the samples are to be probabilities, and are none.
+        """
+        if self.spec.task == "classification":
+            return self.targets(labels, smoothing)
+        rows = np.multiply(X, self.scale, dtype=self.dtype)
+        if self.spec.loss == "binary_cross_entropy" and rows.size and not (rows.min() >= 0 and rows.max() <= 1):
+            raise InputError(
+                "loss 'binary_cross_entropy' takes inputs as probabilities, and these lie between "
+                f"{rows.min():.3g} and {rows.max():.3g}: set loss = 'mse'"
+            )
         return rows
 
     @functools.cached_property
@@ -98,10 +116,11 @@ class Network:
         return self._evaluate(params, X, np.zeros((len(X), self.layout.widths[-1]), self.dtype))[2]
 
     def evaluate(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray) -> tuple[float, float]:
-        """Return the mean loss and the share of rows whose largest output is their largest target.
+        """Return the mean loss and the accuracy: the share of rows whose largest output is their largest target.
 
-        Without dropout and without penalty. The share is nan where the loss is not finite; both are where there are
-        no rows.
+        The accuracy of an autoencoder is the share of the targets' variance that its outputs explain, at least 0.
+        Without dropout and without penalty. The accuracy is nan where the loss is not finite; both are where there
+        are no rows.
         """
         return self._evaluate(params, X, Y)[:2]
 
@@ -125,8 +144,9 @@ class Network:
             head,
         )
         loss = float(loss / len(X))
-        # Outputs that are no numbers have no largest one.
-        return loss, float(correct / len(X)) if math.isfinite(loss) else math.nan, outputs
+        if not math.isfinite(loss):  # outputs that are no numbers have no largest one
+            return loss, math.nan, outputs
+        return loss, explained(outputs, Y) if self.spec.task == "autoencoder" else float(correct / len(X)), outputs
 
     @functools.cached_property
     def _chunk(self) -> tuple[Work, Work]:
@@ -184,6 +204,20 @@ class Network:
             )
         if str(X.dtype) not in ("uint8", "float32", "float64") or str(Y.dtype) != self.dtype:
             raise InputError(f"X must be uint8, float32 or float64 and Y {self.dtype}, not {X.dtype} and {Y.dtype}")
+
+
+def explained(outputs: np.ndarray, targets: np.ndarray) -> float:
+    """Return the share of the targets' variance that outputs explain, at least 0.
+
+    Examples
+    --------
+    >>> targets = np.array([[0.0, 1.0], [2.0, 1.0]])
+    >>> explained(targets, targets), explained(targets + 0.5, targets), explained(targets + 9, targets)
+    (1.0, 0.5, 0.0)
+    """
+    error, spread = outputs - targets, targets - targets.mean(axis=0, dtype=np.float64).astype(targets.dtype)
+    missed, whole = (float(np.square(each, dtype=np.float64).sum()) for each in (error, spread))
+    return max(0.0, 1 - missed / whole) if whole > 0 else float(missed == 0)
 
 
 def sample_types(x_dtype: str, dtype: str) -> tuple[types.Type, types.Type, types.Type]:

@@ -12,6 +12,10 @@ from minnet.network.init import BIASES, SCHEMES, parse
 from minnet.network.losses import resolve_output
 
 MOST_UNITS = 10_000_000
+TASKS = {
+    "classification": "outputs are the classes",
+    "autoencoder": "outputs are the inputs again; what is called accuracy is then the share of their variance explained",
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class NetworkSpec:
         Initial weights and biases; "auto" takes what suits the activation (biases: zeros).
     dropout, input_dropout : float
         Probability that a hidden unit, an input is left out of a training step.
+    task : {"classification", "autoencoder"}
+        What the outputs are compared with: the classes, or the inputs themselves.
 
     Raises
     ------
@@ -45,6 +51,8 @@ class NetworkSpec:
     --------
     >>> NetworkSpec(hidden=(30,), activation="sigmoid", loss="mse").resolved().output
     'sigmoid'
+    >>> NetworkSpec(hidden=(30,), loss="mse", task="autoencoder").widths(784, 10)
+    (784, 30, 784)
     """
 
     hidden: tuple[int, ...] = (128,)
@@ -56,6 +64,7 @@ class NetworkSpec:
     bias_init: str = "auto"
     dropout: float = 0.0
     input_dropout: float = 0.0
+    task: str = "classification"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", _layer_sizes(self.hidden))
@@ -70,6 +79,14 @@ class NetworkSpec:
                 raise InputError(f"{name} = {value!r} is outside [0, 1)")
         if self.label_smoothing > 0 and self.loss == "mse":
             raise InputError("label_smoothing goes with a cross-entropy loss, not with 'mse'")
+        check_name("task", self.task, TASKS)
+        if self.task == "autoencoder" and (self.loss == "cross_entropy" or self.label_smoothing > 0):
+            what = "loss 'cross_entropy'" if self.loss == "cross_entropy" else "label_smoothing"
+            raise InputError(f"an autoencoder has no classes for {what}: set loss = 'binary_cross_entropy' or 'mse'")
+
+    def widths(self, n_features: int, n_classes: int) -> tuple[int, ...]:
+        """Return the units per layer, inputs first."""
+        return (n_features, *self.hidden, n_features if self.task == "autoencoder" else n_classes)
 
     def resolved(self) -> NetworkSpec:
         """Return the spec with every "auto" replaced by what it stands for."""

@@ -116,7 +116,7 @@ class Run:
         self.grads = aligned_zeros(self.params.size, self.dtype)
         self.state = self.optimizer.start(self.params, self.network.layout.blocks)
         self.norms = np.zeros((3, self.network.layout.n_layers))
-        self.Y_train = self.network.targets(split.y_train, spec.network.label_smoothing)
+        self.Y_train = self.network.targets_of(split.X_train, split.y_train, spec.network.label_smoothing)
 
         self.full_batch = FullBatch(spec, self.optimizer, self.network, split.X_train, self.Y_train) if whole else None
 
@@ -276,19 +276,20 @@ class Run:
             rng = np.random.default_rng(self.spec.training.split_seed)
             chosen = np.sort(rng.choice(self.n, EVALUATED, replace=False))
             X, y = X[chosen], y[chosen]
-        return X, self.network.targets(y)
+        return X, self.network.targets_of(X, y)
 
     @functools.cached_property
     def _Y_val(self) -> np.ndarray:
-        return self.network.targets(self.split.y_val)
+        return self.network.targets_of(self.split.X_val, self.split.y_val)
 
     def result(self, test: bool) -> RunResult:
         """Return what came out; read the test set if asked to."""
         test_loss = test_accuracy = None
         if test:
             started = time.perf_counter()
-            Y_test = self.network.targets(self.split.y_test)
-            test_loss, test_accuracy = self.network.evaluate(self.evaluation_params, self.split.X_test, Y_test)
+            X_test = self.split.X_test
+            Y_test = self.network.targets_of(X_test, self.split.y_test)
+            test_loss, test_accuracy = self.network.evaluate(self.evaluation_params, X_test, Y_test)
             self.eval_s += time.perf_counter() - started
         return RunResult(
             spec=self.spec,

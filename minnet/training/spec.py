@@ -138,6 +138,8 @@ class RunSpec:
 
     def __post_init__(self) -> None:
         _check_whole("seed", self.seed, 0)
+        if self.network.task == "autoencoder" and augment.parse(self.training.augment):
+            raise InputError("an autoencoder is to return the images that it is given: set augment = 'none'")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types, as JSON and TOML hold them."""
@@ -145,8 +147,11 @@ class RunSpec:
         plain["network"]["hidden"] = list(self.network.hidden)
         if not self.optimizer.source:
             del plain["optimizer"]["source"]
-        if augment.parse(self.training.augment) is None:  # as if it did not exist: stored runs keep their names
+        # What is off is left out, as if it did not exist: runs that were stored before keep their names.
+        if augment.parse(self.training.augment) is None:
             del plain["training"]["augment"]
+        if self.network.task == "classification":
+            del plain["network"]["task"]
         return plain
 
     @classmethod

@@ -46,7 +46,7 @@ def slow(image: np.ndarray, elastic: Elastic, seed: int, epoch: int, place: int)
     angle = math.radians(elastic.rotate) * draw(key, 0)
     wide, high = 1 + elastic.scale * draw(key, 1), 1 + elastic.scale * draw(key, 2)
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    matrix = turn @ np.diag([wide, high]) @ np.array([[1.0, elastic.shear * draw(key, 3) * wide / wide], [0.0, 1.0]])
+    matrix = turn @ np.array([[wide, wide * elastic.shear * draw(key, 3)], [0.0, high]])
     noise = np.array([draw(key, 4 + k) for k in range(2 * image.size)]).reshape(height, 2, width)
     smooth = [gaussian_filter(noise[:, k], elastic.sigma, mode="constant", truncate=4.0) for k in range(2)]
     y, x = np.mgrid[:height, :width].astype(float)
@@ -150,7 +150,9 @@ def test_training_sees_distorted_images_of_its_seed(digits):
 
 
 def test_measures_on_the_images_as_they_are(digits):
-    still = minnet.train(replace(run_spec(augment="elastic"), optimizer=OptimizerSpec("sgd", hyper={"lr": 0.0})), digits)
+    still = minnet.train(
+        replace(run_spec(augment="elastic"), optimizer=OptimizerSpec("sgd", hyper={"lr": 0.0})), digits
+    )
     assert still.history[0]["train_loss"] == still.history[2]["train_loss"]
     assert still.history[1]["running_loss"] != still.history[2]["running_loss"]
 
