@@ -6,6 +6,7 @@ number of threads gives the same bits.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -64,7 +65,7 @@ class Distorted:
         self.rounding = np.float32(0.5 if X.dtype == np.uint8 else 0)
         self.images = np.empty(X.shape, X.dtype)
         borders = [len(X) * part // threads for part in range(threads + 1)]
-        self.parts = list(zip(borders[:-1], borders[1:]))
+        self.parts = list(itertools.pairwise(borders))
 
     def epoch(self, number: int) -> np.ndarray:
         """Return the images of an epoch; they stay until the next call."""
@@ -119,7 +120,7 @@ def kernel(x_dtype: str) -> Callable:
 def distort(X, out, first, end, height, width, along, across, amounts, rounding, seed, epoch):
     """Fill rows `first` to `end` of `out` with distortions of those of `X`.
 
-    `along`, `across` smooth columns and rows of pixels; `amounts` : alpha, radians, scale, shear; `rounding` : 0.5 where
+    `along`, `across` : smooth columns, rows of pixels; `amounts` : alpha, radians, scale, shear; `rounding` : 0.5 where
     pixels are whole numbers, else 0.
     """
     steps = np.zeros(

@@ -1,4 +1,4 @@
-"""Runs that nobody selects among: a list of them, each trained to its end and kept at once, so that a script resumes."""
+"""Runs that nobody selects among: each is trained to its end and kept at once, so that a script resumes."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from minnet.network.losses import resolve_output
 MOST_UNITS = 10_000_000
 TASKS = {
     "classification": "outputs are the classes",
-    "autoencoder": "outputs are the inputs again; what is called accuracy is then the share of their variance explained",
+    "autoencoder": "outputs are the inputs again; accuracy is then the share of their variance explained",
 }
 
 
