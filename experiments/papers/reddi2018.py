@@ -1,4 +1,4 @@
-"""Reddi, Kale and Kumar (2018): sums of linear functions on which Adam goes to the worst point, and AMSGrad does not."""
+"""Reddi, Kale and Kumar (2018): functions on which Adam goes to the worst point, and AMSGrad to the best."""
 
 from __future__ import annotations
 

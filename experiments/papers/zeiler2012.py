@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from minnet.gallery.drawing import looks, panels
+from minnet.gallery.text import markdown
 from minnet.lab.runs import train_all
 from minnet.training import NetworkSpec, OptimizerSpec, RunSpec, TrainingSpec
 
