@@ -30,6 +30,7 @@ from typing import Any
 import numba
 import platformdirs
 from numba.core import config
+from numba.core.registry import cpu_target
 from numba.core.serialize import dumps
 from numba.core.typing import Signature
 
@@ -99,7 +100,8 @@ def _identity(function: Callable, signature: Signature) -> str:
     to it at the same time would find one method's code under another's name.
     """
     cells = dumps(tuple(cell.cell_contents for cell in function.__closure__ or ()))
-    what = f"{function.__module__}.{function.__qualname__}{signature}".encode()
+    processor = cpu_target.target_context.codegen().magic_tuple()
+    what = f"{function.__module__}.{function.__qualname__}{signature}{processor}".encode()
     return hashlib.sha256(b"\0".join((what, function.__code__.co_code, cells))).hexdigest()[:16]
 
 

@@ -6,9 +6,10 @@ written ``type(z)(...)`` so that a float32 network computes in float32. None of 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from minnet.network.elementary import exponential, exponential_minus_1, hyperbolic_tangent, log_1_plus, normal_cdf
 
 
 @dataclass(frozen=True)
@@ -53,17 +54,12 @@ def leaky_relu_slope(z, a):
 
 def elu(z):
     """Return z where it is positive, else exp(z) − 1."""
-    return z if z > type(z)(0) else type(z)(math.expm1(z))
+    return z if z > type(z)(0) else type(z)(exponential_minus_1(z))
 
 
 def elu_slope(z, a):
     """Return 1 where z is positive, else exp(z)."""
     return type(z)(1) if z > type(z)(0) else a + type(z)(1)
-
-
-def normal_cdf(z):
-    """Return Φ(z), the standard normal distribution function."""
-    return type(z)(0.5) * (type(z)(1) + type(z)(math.erf(z * type(z)(0.7071067811865476))))
 
 
 def gelu(z):
@@ -73,13 +69,13 @@ def gelu(z):
 
 def gelu_slope(z, a):
     """Return Φ(z) + z φ(z)."""
-    density = type(z)(0.3989422804014327) * type(z)(math.exp(-z * z * type(z)(0.5)))
+    density = type(z)(0.3989422804014327) * type(z)(exponential(-z * z * type(z)(0.5)))
     return normal_cdf(z) + z * density
 
 
 def sigmoid(z):
     """Return 1 / (1 + exp(−z)), written so that exp never overflows."""
-    e = type(z)(math.exp(-abs(z)))
+    e = type(z)(exponential(-abs(z)))
     return (type(z)(1) if z > type(z)(0) else e) / (type(z)(1) + e)
 
 
@@ -101,7 +97,7 @@ def silu_slope(z, a):
 
 def softplus(z):
     """Return log(1 + exp(z))."""
-    return (z if z > type(z)(0) else type(z)(0)) + type(z)(math.log1p(math.exp(-abs(z))))
+    return (z if z > type(z)(0) else type(z)(0)) + type(z)(log_1_plus(exponential(-abs(z))))
 
 
 def softplus_slope(z, a):
@@ -111,7 +107,7 @@ def softplus_slope(z, a):
 
 def tanh(z):
     """Return tanh z."""
-    return type(z)(math.tanh(z))
+    return type(z)(hyperbolic_tangent(z))
 
 
 def tanh_slope(z, a):
@@ -121,7 +117,7 @@ def tanh_slope(z, a):
 
 def lecun_tanh(z):
     """Return 1.7159 tanh(2 z / 3) (LeCun et al. 1998, Efficient BackProp)."""
-    return type(z)(1.7159) * type(z)(math.tanh(z * type(z)(2 / 3)))
+    return type(z)(1.7159) * type(z)(hyperbolic_tangent(z * type(z)(2 / 3)))
 
 
 def lecun_tanh_slope(z, a):
@@ -144,4 +140,4 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 
 # What other functions of the network call.
-SHARED = (normal_cdf, sigmoid, softplus)
+SHARED = (sigmoid, softplus)
