@@ -39,7 +39,7 @@ log = logging.getLogger("minnet")
 # "python" would make a division a possible exception and so forbid SIMD. Full fast-math would let the compiler
 # assume that there are no NaNs and delete the divergence tests; these three flags give its speed without that.
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "arcp", "nsz"}, "nogil": True}
-INNER_OPTIONS = {name: value for name, value in OPTIONS.items() if name != "nogil"}
+INNER_OPTIONS = {"error_model": OPTIONS["error_model"], "fastmath": OPTIONS["fastmath"], "no_cfunc_wrapper": True}
 INTERPRETED = bool(config.DISABLE_JIT)
 KEEP_DAYS = 30
 KERNEL_SOURCE = ("jit.py", "squares.py", "data/elastic.py", "network/*.py", "optimizers/*.py", "training/*.py")
