@@ -23,6 +23,7 @@ import shutil
 import tempfile
 import threading
 import time
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -83,8 +84,9 @@ def compile(function: Callable, signature: Signature, key: str = "") -> Callable
         return function
     with _lock:
         started = time.perf_counter()
-        with _kernel_folder(Path(key, _identity(function, signature))) as folder:
-            kernel = _decorate(function, folder)
+        identity = _identity(function, signature)
+        with _kernel_folder(Path(key, identity)) as folder:
+            kernel = _decorate(_named(function, identity), folder)
         kernel.compile(signature)
         kernel.disable_compile()
         hit = bool(sum(kernel.stats.cache_hits.values()))
@@ -103,6 +105,20 @@ def _identity(function: Callable, signature: Signature) -> str:
     processor = cpu_target.target_context.codegen().magic_tuple()
     what = f"{function.__module__}.{function.__qualname__}{signature}{processor}".encode()
     return hashlib.sha256(b"\0".join((what, function.__code__.co_code, cells))).hexdigest()[:16]
+
+
+def _named(function: Callable, identity: str) -> Callable:
+    """Return a copy of a function whose compiled code has a name of its own.
+
+    Function pointers are found by name. Numba tells equal ones apart by counting in each process, so that two kernels
+    from the disk cache could share a name, and one method's pointer lead to another's code.
+    """
+    named = types.FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    named.__kwdefaults__, named.__module__ = function.__kwdefaults__, function.__module__
+    named.__qualname__ = f"{function.__qualname__}_{identity}"
+    return named
 
 
 def _decorate(function: Callable, folder: Path | None) -> Any:

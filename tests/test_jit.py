@@ -19,6 +19,9 @@ for name in os.environ.get("METHODS", "adam").split():
     opt = minnet.optimizers.create(name)
     w = np.ones(3)
     opt.step(w, w.copy(), opt.init(w))
+    if "SYMBOLS" in os.environ:
+        [found] = opt.update("float64").overloads.values()
+        logging.debug("symbol " + found.fndesc.llvm_cfunc_wrapper_name)
 """
 
 
@@ -42,6 +45,19 @@ def test_every_kernel_has_files_of_its_own(tmp_path):
     lists = list(tmp_path.rglob("*.nbi"))
     assert sum(file.name.startswith("compile.two_slots") for file in lists) == 3
     assert len({file.parent for file in lists}) == len(lists) == len(list(tmp_path.rglob("*.nbc")))
+
+
+@compiled_only
+def test_kernels_of_different_processes_have_different_symbols(tmp_path):
+    # A function pointer is found by its symbol: one that two kernels share would lead to the code of the other method.
+    # The seed of hashes decides in which order Numba writes options into a symbol.
+    settings = {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONHASHSEED": "0", "SYMBOLS": "1"}
+    for name in ("momentum", "adagrad"):  # loops of one form, each the first that its process compiles
+        step(METHODS=name, **settings)
+    loaded = step(METHODS="momentum adagrad", **settings)
+    assert loaded.count("minnet:loaded") == 2
+    symbols = [line for line in loaded.splitlines() if "symbol " in line]
+    assert len(set(symbols)) == len(symbols) == 2
 
 
 @compiled_only
