@@ -9,9 +9,9 @@ from minnet.gallery.text import markdown
 TITLE = "Inertia: the terminal speed of momentum"
 QUESTION = "How fast does momentum become where the slope always points the same way?"
 SEE = (
-    "On a constant slope the speed grows from step to step and levels off at lr · g / (1 − μ): with μ = 0.9 ten times, "
-    "with μ = 0.99 a hundred times the step of gradient descent. The larger μ, the longer it takes to get there: some "
-    "1 / (1 − μ) steps, in which the gap shrinks by a factor of e."
+    "On a constant slope the speed grows from step to step and levels off at lr · g / (1 − μ): with μ = 0.9 ten "
+    "times, with μ = 0.99 a hundred times the step of gradient descent. The larger μ, the longer it takes to get "
+    "there: some 1 / (1 − μ) steps, in which the gap shrinks by a factor of e."
 )
 ORDER = 40
 
