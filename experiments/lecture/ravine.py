@@ -55,12 +55,14 @@ def predicted(condition: float) -> int:
 def growth(results: dict, name: str) -> float:
     """Return the exponent p of steps ≈ κᵖ from 30 on."""
     last = slice(CONDITIONS.index(30), None)
+    if None in results["steps"][name]:
+        return math.nan
     return float(np.polyfit(np.log(CONDITIONS[last]), np.log(results["steps"][name][last]), 1)[0])
 
 
 def claims(results: dict) -> list[tuple[str, bool]]:
     """Check growth, and the shape of the paths."""
-    steps = results["steps"]
+    steps = {name: [math.inf if n is None else n for n in counts] for name, counts in results["steps"].items()}
     path = {name: np.array(points) for name, points in results["paths"].items()}
     across = path["sgd"][:, 1]
     gone = {name: np.abs(np.diff(points[:, 1])).sum() for name, points in path.items()}
@@ -85,7 +87,10 @@ def claims(results: dict) -> list[tuple[str, bool]]:
 def table(results: dict) -> str:
     """Return steps against the condition number."""
     head = ("steps to 1e-6 of the height", *(f"κ = {k}" for k in CONDITIONS), "grows like")
-    rows = [(name, *(str(n) for n in results["steps"][name]), f"κ^{growth(results, name):.2f}") for name in METHODS]
+    rows = [
+        (name, *("not" if n is None else str(n) for n in results["steps"][name]), f"κ^{growth(results, name):.2f}")
+        for name in METHODS
+    ]
     return markdown([head, *rows])
 
 

@@ -38,7 +38,7 @@ def rows(results: dict) -> list[tuple[float, float, float, int]]:
     for mu, speed in results["speed"].items():
         limit = LR * SLOPE / (1 - float(mu))
         gap = limit - np.array(speed)
-        near = int(np.flatnonzero(gap <= limit / np.e)[0]) + 1
+        near = int((gap > limit / np.e).sum()) + 1
         found.append((float(mu), speed[-1], limit, near))
     return found
 

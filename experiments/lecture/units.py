@@ -181,5 +181,10 @@ def draw(results: dict, path) -> None:
             zorder=0,
             label="two ε with units: all three",
         )
-        right.set(title="Adadelta, ε = 1e-6: distance to the solution", xlabel="step", ylabel="share still to go")
-        right.legend(loc="lower left")
+        right.set(
+            title="Adadelta, ε = 1e-6: distance to the solution",
+            xlabel="step",
+            ylabel="share still to go",
+            ylim=(1e-6, 2),
+        )
+        right.legend(loc="center right")
