@@ -23,6 +23,7 @@ ORDER = 100
 
 LR, BETA1, BETA2, EPS = 0.001, 0.9, 0.999, 1e-8
 STEPS, REAL, BATCH = 5000, 200, 32
+KEPT = np.unique([1, 3, 10, 20, 30, 100, 300, 1000, 3000, *np.geomspace(1, STEPS, 150).astype(int)])
 
 
 def adam_uncorrected(w, g, m, v, lr=LR, beta1=BETA1, beta2=BETA2, eps=EPS):
@@ -42,12 +43,14 @@ def run() -> dict:
     def slope(x):
         return float(x[0]), np.ones(1)
 
-    constant, real = {}, {}
+    constant, worst, real = {}, {}, {}
     for kind, method in KINDS.items():
         path = minnet.minimize(slope, [0.0], optimizers.create(method, lr=LR), STEPS).x[:, 0]
-        constant[kind] = (-np.diff(path) / LR).round(8).tolist()
+        length = -np.diff(path) / LR
+        constant[kind] = {int(t): float(f"{length[t - 1]:.9g}") for t in KEPT}
+        worst[kind] = [float(length.min()), float(length.max())]
         real[kind] = lengths(optimizers.get(method))
-    return {"constant": constant, "real": real}
+    return {"constant": constant, "shortest and longest": worst, "real": real}
 
 
 def lengths(method: optimizers.Method) -> list[float]:
@@ -77,16 +80,20 @@ def theory(t: int) -> float:
 
 def claims(results: dict) -> list[tuple[str, bool]]:
     """Check the lengths of steps."""
-    plain, bare = (np.array(results["constant"][kind]) for kind in KINDS)
+    (low, high), (_, longest) = (results["shortest and longest"][kind] for kind in KINDS)
+    bare = {int(t): length for t, length in results["constant"]["uncorrected"].items()}
     real = {kind: np.array(results["real"][kind]) for kind in KINDS}
     return [
-        ("Corrected, every step under a constant gradient is lr, to a millionth.", bool((abs(plain - 1) < 1e-6).all())),
+        (
+            "Corrected, every step under a constant gradient is lr, to a millionth.",
+            max(abs(low - 1), abs(high - 1)) < 1e-6,
+        ),
         (
             "Uncorrected, step t is lr (1 − β₁ᵗ) / √(1 − β₂ᵗ), to a millionth.",
-            all(abs(bare[t - 1] - theory(t)) < 1e-6 * theory(t) for t in (1, 10, 20, 100, 1000)),
+            all(abs(bare[t] - theory(t)) < 1e-6 * theory(t) for t in (1, 10, 20, 100, 1000)),
         ),
-        ("The longest is more than six times too long.", bare.max() > 6),
-        ("After a thousand steps they are still a quarter too long.", bare[999] > 1.25),
+        ("The longest is more than six times too long.", longest > 6),
+        ("After a thousand steps they are still a quarter too long.", bare[1000] > 1.25),
         (
             "The first step of a real network's weights is lr with the corrections, √10 lr without (to a hundredth).",
             abs(real["corrected"][0] - 1) < 0.01 and abs(real["uncorrected"][0] / math.sqrt(10) - 1) < 0.01,
@@ -102,7 +109,7 @@ def table(results: dict) -> str:
     """Return some lengths."""
     shown = (1, 3, 10, 30, 100, 300, 1000, 3000)
     head = ("length of step t over lr", *(f"t = {t}" for t in shown))
-    return markdown([head, *((kind, *(f"{results['constant'][kind][t - 1]:.2f}" for t in shown)) for kind in KINDS)])
+    return markdown([head, *((kind, *(f"{results['constant'][kind][str(t)]:.2f}" for t in shown)) for kind in KINDS)])
 
 
 def draw(results: dict, path) -> None:
@@ -110,7 +117,7 @@ def draw(results: dict, path) -> None:
     colours = {"corrected": "#bd3a00", "uncorrected": "0.4"}
     with panels(path, columns=2) as (left, right):
         for kind, colour in colours.items():
-            left.semilogx(np.arange(1, STEPS + 1), results["constant"][kind], color=colour, label=kind)
+            left.semilogx(KEPT, list(results["constant"][kind].values()), color=colour, label=kind)
             right.semilogx(np.arange(1, REAL + 1), results["real"][kind], color=colour, label=kind)
         left.set(
             title="Length of the steps under a constant gradient", xlabel="step", ylabel="length / lr", ylim=(0, None)

@@ -28,7 +28,7 @@ def run() -> dict:
     speeds = {}
     for mu in MOMENTA:
         path = minnet.minimize(slope, [0.0], minnet.optimizers.create("momentum", lr=LR, momentum=mu), STEPS).x[:, 0]
-        speeds[f"{mu:g}"] = np.abs(np.diff(path)).round(9).tolist()
+        speeds[f"{mu:g}"] = np.abs(np.diff(path)).round(6).tolist()
     return {"speed": speeds}
 
 

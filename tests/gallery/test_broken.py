@@ -83,7 +83,8 @@ def test_a_broken_method_makes_a_claim_fail(name, mutant, monkeypatch, tmp_path)
     monkeypatch.setattr(optimizers, "_registry", lambda: {**whole, mutant.name: mutant})
     if mutant.rule is not whole[mutant.name].rule:
         monkeypatch.setattr(jit, "cache_folder", lambda: None)
-    found = record.measured(gallery.load(name), tmp_path)
+    experiment = gallery.load(name)
+    found = record.measured(experiment, tmp_path, quick=bool(experiment.card.quick))
     assert not all(holds for _, holds in found.claims), f"{mutant.name}, broken, passes for whole"
 
 
