@@ -69,7 +69,8 @@ def claims(results: dict) -> list[tuple[str, bool]]:
     exponent = np.polyfit(-np.log(np.arange(1, FEATURES + 1)), np.log(rate), 1)[0]
     edges = [results["tried"][name].index(min(results["tried"][name])) for name in METHODS]
     return [
-        ("Both have their best step size inside the range that was tried.", all(0 < edge < len(results["tried"]["sgd"]) - 1 for edge in edges)),
+        ("Both have their best step size inside the range that was tried.",
+         all(0 < edge < len(results["tried"]["sgd"]) - 1 for edge in edges)),
         ("In the end the ten rarest have on average more than ten times the rate of the commonest.",
          rate[-10:].mean() > 10 * rate[0]),
         ("Adagrad's rate falls like one over the root of how often a feature appears (exponent −0.6 to −0.4).",
