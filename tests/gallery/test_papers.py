@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
+import minnet
 from minnet import gallery
 from minnet.gallery.card import cards
 
@@ -60,3 +63,22 @@ def test_a_claim_fails_when_the_method_is_broken(name, broken, monkeypatch):
 
     monkeypatch.setattr(experiment.module.optimizers, "create", create)
     assert not all(holds for _, holds in experiment.claims(experiment.module.run()))
+
+
+@pytest.mark.parametrize("kind", ["classical", "nesterov"])
+def test_momentum_rises_as_the_paper_says(kind):
+    """Against Sutskever's own form, v ← μₜ v − ε ∇f(θ + μₜ v), θ ← θ + v, with the classical gradient at θ."""
+    module = gallery.load("sutskever2013").module
+    curvature, lr, largest, period, steps = np.array([1.0, 30.0]), 0.01, 0.9, 3, 40
+    mu = [min(1 - 2.0 ** (-1 - np.log2(t // period + 1)), largest) for t in range(steps + 1)]
+    assert mu[:4] == [0.5, 0.5, 0.5, 0.75]
+    assert mu[-1] == 0.9
+    theta, v, expected = np.array([1.0, -2.0]), np.zeros(2), []
+    for t in range(steps):
+        ahead = theta + mu[t] * v
+        v = mu[t] * v - lr * curvature * (ahead if kind == "nesterov" else theta)
+        theta = theta + v
+        expected.append(theta + mu[t + 1] * v if kind == "nesterov" else theta)
+    method = minnet.optimizers.create(module.METHODS[kind], lr=lr, momentum=largest, period=float(period))
+    path = minnet.minimize(lambda w: (float(curvature @ w**2) / 2, curvature * w), [1.0, -2.0], method, steps)
+    assert_allclose(path.x[1:], expected, rtol=1e-9)
