@@ -155,8 +155,8 @@ def table(results: Mapping[str, Any]) -> str:
     same, pairs = agreement(results)
     return (
         f"{markdown(rows)}\n\n{same} of the {pairs} pairs of settings that differ in the paper are in its "
-        "order here. The paper's numbers (Table 1, MNIST) are quoted from memory. Scaled down: hidden layers a quarter as wide, "
-        f"784-{'-'.join(map(str, HIDDEN))}-784; {SAMPLES:,} of 60,000 images; {results['steps']:,} steps of {BATCH} "
+        "order here. The paper's numbers (Table 1, MNIST) are quoted from memory. Scaled down: hidden layers a quarter "
+        f"as wide, 784-{'-'.join(map(str, HIDDEN))}-784; {SAMPLES:,} of 60,000 images; {results['steps']:,} steps of {BATCH} "
         f"images instead of 750,000 of 200; μ rises every {PERIOD} steps instead of every 250; {len(RATES)} step sizes "
         "instead of six. The errors are not comparable, only their order is. One seed; "
         f"{results['cpu_seconds']} s of processor time."
