@@ -153,13 +153,13 @@ def table(results: Mapping[str, Any]) -> str:
             here, lr = best(results, kind, largest)
             rows.append((kind, f"{largest:g}", f"{error:g}", f"{here:.2f}", lr))
     same, pairs = agreement(results)
+    layers = f"784-{'-'.join(map(str, HIDDEN))}-784"
     return (
-        f"{markdown(rows)}\n\n{same} of the {pairs} pairs of settings that differ in the paper are in its "
-        "order here. The paper's numbers (Table 1, MNIST) are quoted from memory. Scaled down: hidden layers a quarter "
-        f"as wide, 784-{'-'.join(map(str, HIDDEN))}-784; {SAMPLES:,} of 60,000 images; {results['steps']:,} steps of {BATCH} "
-        f"images instead of 750,000 of 200; μ rises every {PERIOD} steps instead of every 250; {len(RATES)} step sizes "
-        "instead of six. The errors are not comparable, only their order is. One seed; "
-        f"{results['cpu_seconds']} s of processor time."
+        f"{markdown(rows)}\n\n{same} of the {pairs} pairs of settings that differ in the paper are in its order here. "
+        f"The paper's numbers (Table 1, MNIST) are quoted from memory. Scaled down: hidden layers a quarter as wide, "
+        f"{layers}; {SAMPLES:,} of 60,000 images; {results['steps']:,} steps of {BATCH} images instead of 750,000 of "
+        f"200; μ rises every {PERIOD} steps instead of every 250; {len(RATES)} step sizes instead of six. Not the "
+        f"errors, only their order can be compared. One seed; {results['cpu_seconds']} s of processor time."
     )
 
 
