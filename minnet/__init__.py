@@ -15,7 +15,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from minnet import data, lab, network, optimizers, schedules, surfaces, training
+    from minnet import data, lab, landscape, network, optimizers, schedules, surfaces, training
     from minnet.data import load_dataset
     from minnet.lab import compare
     from minnet.optimizers import rule
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_MODULES = ("data", "lab", "network", "optimizers", "schedules", "surfaces", "training")
+_MODULES = ("data", "lab", "landscape", "network", "optimizers", "schedules", "surfaces", "training")
 _NAMES = {
     "load_dataset": "minnet.data",
     "compare": "minnet.lab",
@@ -38,6 +38,7 @@ __all__ = [
     "compare",
     "data",
     "lab",
+    "landscape",
     "load_dataset",
     "minimize",
     "network",

@@ -31,6 +31,7 @@ COMMANDS = {
     "show": ("show", "One optimizer or schedule: rule, formula, defaults, first steps."),
     "experiment": ("experiment", "The lecture's and the papers' questions: each run, drawn and checked."),
     "surface": ("surface", "Methods on a function of two variables: paths, steps needed, picture."),
+    "landscape": ("landscape", "The loss around the paths of a training: plane, lines, sharpness."),
     "bench": ("bench", "Epoch seconds on this machine, beside other libraries."),
     "new-method": ("new_method", "Begin a method of your own: a file with a working one, explained."),
     "list": ("listing", "Optimizers, schedules, activations, losses, data sets, experiments."),
