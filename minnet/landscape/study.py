@@ -163,7 +163,7 @@ def parts(runs: Mapping[str, RunSpec], points: int = POINTS, cells: int = CELLS)
 
 def _sharpness(ground: Ground, walked: Walk, progress: Progress) -> np.ndarray:
     """Return the sharpness at every point of a walk; each search begins with the vector that the last one found."""
-    vector = np.random.default_rng(0).normal(size=walked.points.shape[1])
+    vector: np.ndarray = np.random.default_rng(0).normal(size=walked.points.shape[1:])
     values = []
     for point in walked.points:
         value, vector = largest_eigenvalue(partial(ground.bend, point), vector)

@@ -28,8 +28,8 @@ from minnet.network.network import CHUNK, Network, sample_types
 from minnet.network.propagation import (
     Part,
     Penalty,
-    aligned_zeros,
     add_to_rows,
+    aligned_zeros,
     forward,
     gather_inputs,
     gather_targets,

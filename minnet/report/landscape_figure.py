@@ -114,12 +114,11 @@ def _map(axes: Axes, found: Landscape, looks: Looks) -> None:
         axes.plot(*path[-1], **end, markersize=13, markeredgecolor="white", zorder=5, label=f"{name}, {share:.0f} %")
     axes.plot(*found.shadows[found.walks[0].label][0], "o", color="white", markeredgecolor="black", markersize=10,
               zorder=4, label="start")  # fmt: skip
-    _title(
-        axes, f"Paths on their principal plane, training loss\n(it holds {100 * found.share:.0f} % of their variance)"
-    )
+    held = f"(it holds {100 * found.share:.0f} % of their variance)"
+    _title(axes, f"Paths on their principal plane, training loss\n{held}")
     axes.set_xlabel("first direction", fontsize=LABEL)
     axes.set_ylabel("second direction", fontsize=LABEL)
-    _legend(axes)
+    _legend(axes, title="variance held", title_fontsize=TICK)
 
 
 def _lines(axes: Axes, found: Landscape, looks: Looks, what: str) -> None:
@@ -179,6 +178,8 @@ def _grid(axes: Axes) -> None:
 
 
 def _legend(axes: Axes, **where: Any) -> None:
+    if not axes.get_legend_handles_labels()[1]:
+        return
     legend = axes.legend(fontsize=TICK, framealpha=0.85, edgecolor="none", **where)
     for text in legend.get_texts():
         text.set_parse_math(False)
