@@ -103,8 +103,8 @@ def command(
     EXPERIMENT is the folder of a finished comparison, whose selected step sizes are taken; or an experiment file, or
     the name of one that comes with minnet, whose methods are tuned first, with equal budgets.
 
-    At the edge of stability:  minnet landscape --optimizers sgd --lr 0.5 --activation tanh --batch-size 100000
-    --epochs 1000 --points 51
+    At the edge of stability:  minnet landscape --optimizers sgd --lr 0.5 --activation tanh --hidden 32,32,32
+    --batch-size 100000 --epochs 240 --points 61
     """
     from minnet import landscape
     from minnet.lab.trials import load_split

@@ -48,7 +48,8 @@ def stability_limit(optimizer: OptimizerSpec, lr: float) -> float | None:
     On a quadratic of curvature λ, gradient descent diverges if λ > 2/α, momentum if λ > 2 (1 + μ)/α, Nesterov's
     method if λ > 2 (1 + μ)/(α (1 + 2 μ)). With the whole training set as a batch, training drives the sharpness up to
     that limit and keeps it there (Cohen et al. 2021, Gradient descent on neural networks typically occurs at the edge
-    of stability, arXiv:2103.00065; the limits are in its appendix B). With small batches it stays below.
+    of stability, arXiv:2103.00065, where the limits are derived too); with cross-entropy it falls again once
+    the samples are fitted. With small batches it mostly stays below.
 
     Examples
     --------

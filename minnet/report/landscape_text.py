@@ -25,9 +25,10 @@ def _plane(found: Landscape) -> str:
     off = {walk.label: found.plane.share(walk.points) for walk in found.walks}
     label = min(off, key=lambda each: off[each])
     return (
-        f"The plane holds {100 * found.share:.0f} % of the variance of the paths; least of {said(label)}: "
-        f"{100 * off[label]:.0f} %. What lies off it is drawn at its shadow: {said(label)} ends at a loss of "
-        f"{found.losses[label][-1]:.3g} where the map shows {found.shadow_losses[label]:.3g}."
+        f"The plane holds {100 * found.share:.0f} % of the variance of all points, and of the one path that it shows "
+        f"least of, {said(label)}, {100 * off[label]:.0f} %. What lies off it is drawn at its shadow: "
+        f"{said(label)} ends at a loss of {found.losses[label][-1]:.3g} where the map shows "
+        f"{found.shadow_losses[label]:.3g}."
     )
 
 
