@@ -26,7 +26,7 @@ class Ground:
 
     Attributes
     ----------
-    X, Y : arrays of shape (n, n_features), (n, n_classes)
+    X, Y : arrays of shape (n, n_features), (n, n_outputs)
         The training samples.
     """
 
@@ -37,8 +37,8 @@ class Ground:
             rng = np.random.default_rng(run.training.split_seed)
             chosen = np.sort(rng.choice(len(X), samples, replace=False))
             X, y = X[chosen], y[chosen]
-        self.X, self.Y = X, self.network.targets(y)
-        self._X_val, self._Y_val = split.X_val, self.network.targets(split.y_val)
+        self.X, self.Y = X, self.network.targets_of(X, y)
+        self._X_val, self._Y_val = split.X_val, self.network.targets_of(split.X_val, split.y_val)
 
     def train(self, params: np.ndarray) -> tuple[float, float]:
         """Return loss and accuracy on the training samples."""

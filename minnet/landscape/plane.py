@@ -17,7 +17,7 @@ import numpy as np
 from minnet.errors import InputError
 
 MARGIN = 0.2  # of the extent of the shadows, around them
-NARROWEST = 0.45  # the shorter side of a map, as a share of the longer one
+NARROWEST = 0.8  # the shorter side of a map, as a share of the longer one
 
 
 @dataclass(frozen=True, eq=False)
