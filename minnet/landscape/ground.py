@@ -48,6 +48,6 @@ class Ground:
         """Return loss and accuracy on the validation set; nan where there is none."""
         return self.network.evaluate(np.ascontiguousarray(params, np.float64), self._X_val, self._Y_val)
 
-    def bend(self, params: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    def hessian_vector(self, params: np.ndarray, direction: np.ndarray) -> np.ndarray:
         """Return the Hessian of the training loss times a direction."""
         return hessian_vector(self.network, params, direction, self.X, self.Y)

@@ -96,7 +96,7 @@ def study(
         From `Dataset.split`.
     points : int
         Of each path, evenly spread over the epochs. The sharpness is found at each: some twenty Hessian-vector
-        products, each of which costs about as much as four gradients.
+        products, each of which costs about as much as three gradients.
     cells : int
         Of the plane, along each side: ``cells**2`` evaluations.
     samples : int
@@ -166,7 +166,7 @@ def _sharpness(ground: Ground, walked: Walk, progress: Progress) -> np.ndarray:
     vector: np.ndarray = np.random.default_rng(0).normal(size=walked.points.shape[1:])
     values = []
     for point in walked.points:
-        value, vector = largest_eigenvalue(partial(ground.bend, point), vector)
+        value, vector = largest_eigenvalue(partial(ground.hessian_vector, point), vector)
         values.append(value)
         progress(f"sharpness along {walked.label}")
     return np.array(values)

@@ -8,7 +8,7 @@ gradient, which is H v. With a = f(z) and e the derivative of the loss to a:
     backward    R{e} = R{δ} Wᵀ + δ Vᵀ                       R{δ} = f'(z) R{e} + f''(z) e R{z}
     H v         aᵀ R{δ} + R{a}ᵀ δ for weights               Σ R{δ} for biases
 
-(V, c) being the direction. Nothing is approximated; it costs about as much as four gradients.
+(V, c) being the direction. Nothing is approximated; it costs about as much as three gradients.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def hessian_vector(
 
     >>> from minnet.network import NetworkSpec
     >>> spec = NetworkSpec(hidden=(), loss="mse", output="identity")
-    >>> network = Network(spec, n_features=1, n_outputs=1, dtype="float64")
+    >>> network = Network(spec, n_features=1, n_classes=1, dtype="float64")
     >>> X, Y = np.array([[1.0], [3.0]]), np.zeros((2, 1))
     >>> hessian_vector(network, np.zeros(2), np.array([1.0, 0.0]), X, Y)
     array([5., 2.])

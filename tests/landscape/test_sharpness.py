@@ -23,7 +23,7 @@ def test_it_is_the_largest_eigenvalue_of_the_whole_hessian(activation, loss):
         for e in np.eye(params.size)
     ]
     H = np.array(columns)
-    value, vector = largest_eigenvalue(lambda v: ground.bend(params, v), np.ones(params.size), tolerance=1e-8)
+    value, vector = largest_eigenvalue(lambda v: ground.hessian_vector(params, v), np.ones(params.size), tolerance=1e-8)
     assert value == pytest.approx(np.linalg.eigvalsh((H + H.T) / 2)[-1], rel=1e-6)
     np.testing.assert_allclose(H @ vector, value * vector, atol=1e-5 * value)
 

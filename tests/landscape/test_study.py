@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from minnet.errors import InputError
 from minnet.landscape import Line, parts, study
 from minnet.report.landscape_text import sentences
-from minnet.training import NetworkSpec
+from minnet.training import NetworkSpec, OptimizerSpec, RunSpec, TrainingSpec
 
 
 def test_walks_begin_together_and_end_at_the_solutions(found):
@@ -95,3 +95,11 @@ def test_wrong_input_is_refused(split, runs):
         study(runs({"sgd": 0.1}, epochs=1), split)
     with pytest.raises(InputError, match="at least one"):
         study({}, split)
+
+
+def test_an_autoencoder_has_a_landscape_as_well(split):
+    network = NetworkSpec((5,), "tanh", loss="binary_cross_entropy", task="autoencoder")
+    run = RunSpec("digits", network, TrainingSpec(epochs=2), OptimizerSpec("adam", hyper={"lr": 0.01}))
+    found = study({"adam": run}, split, cells=2, samples=5000)
+    assert_allclose(found.losses["adam"], [row["train_loss"] for row in found.walks[0].rows], rtol=1e-5)
+    assert (found.sharpness["adam"] > 0).all()

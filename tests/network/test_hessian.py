@@ -16,7 +16,7 @@ from minnet.network.hessian import hessian_vector
 from minnet.network.losses import squared_error
 from minnet.network.network import CHUNK, Network
 
-WIDTHS = (6, 5, 4, 3)
+WIDTHS = (4, 3, 3, 2)
 
 
 def make(activation="tanh", loss="cross_entropy", widths=WIDTHS, scale=1.0):
@@ -118,6 +118,6 @@ def test_what_does_not_fit_is_refused():
     params, X, Y = problem(network)
     with pytest.raises(InputError, match="must have shape"):
         hessian_vector(network, params, params[1:], X, Y)
-    narrow = Network(network.spec, 6, 3)
+    narrow = Network(network.spec, WIDTHS[0], WIDTHS[-1])
     with pytest.raises(InputError, match="dtype='float64'"):
         hessian_vector(narrow, params, params, X, Y.astype("f4"))
