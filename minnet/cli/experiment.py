@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tempfile
 import textwrap
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -28,7 +29,7 @@ REFUTED = 1
 @option(RUN, "--quick", is_flag=True, help="The smaller variant of a script, where it has one.")
 @option(RUN, "--jobs", type=click.IntRange(1), help="Runs side by side.  [default: one per usable core]")
 @option(RUN, "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for results, one folder per "
-        "experiment in it.  [default: runs]")  # fmt: skip
+        "experiment in it.  [default: runs; with --gallery, none is kept]")  # fmt: skip
 @option(GALLERY, "--gallery", is_flag=True, help="Keep results and pictures in experiments/, and write its README.md.")
 @option(GALLERY, "--missing", is_flag=True, help="Run those that the gallery has no results of.")
 @option(GALLERY, "--all", "everything", is_flag=True, help="Run all.")
@@ -95,7 +96,8 @@ def _run(experiment: Experiment, folder: Path, quick: bool, jobs: int | None, ke
     card = experiment.card
     click.echo("\n".join([f"{card.name}: {card.title}", *textwrap.wrap(card.question, WIDTH)]))
     folder.mkdir(parents=True, exist_ok=True)
-    found = record.measured(experiment, folder, quick=quick, jobs=jobs)
+    with _watching(experiment, folder) as progress:
+        found = record.measured(experiment, folder, quick=quick, jobs=jobs, progress=progress)
     results, picture = folder / "results.json", folder / "figure.png"
     experiment.draw(found.results, picture)
     found.write(results)
@@ -104,6 +106,24 @@ def _run(experiment: Experiment, folder: Path, quick: bool, jobs: int | None, ke
         results, picture = record.result_path(card.name), record.picture_path(card.name)
     click.echo("\n".join(["", *_told(experiment, found), "", f"results: {results}", f"picture: {picture}", ""]))
     return found
+
+
+@contextmanager
+def _watching(experiment: Experiment, folder: Path) -> Iterator[Any]:
+    """Lend a view of the runs of a race, as `minnet compare` shows them; a script has none."""
+    if not experiment.watched:
+        yield None
+        return
+    from minnet.cli.compare import view_of
+    from minnet.cli.compare_views import interrupts_of
+
+    view = view_of(folder)
+    try:
+        with interrupts_of(view), view:
+            yield view
+    except KeyboardInterrupt:
+        click.echo(view.farewell)
+        raise
 
 
 def _told(experiment: Experiment, found: Record) -> list[str]:

@@ -18,7 +18,14 @@ class Experiment(ABC):
     Parameters
     ----------
     card : Card
+
+    Attributes
+    ----------
+    watched : bool
+        Whether `run` tells a `progress` about its runs, and keeps those that are finished.
     """
+
+    watched = False
 
     def __init__(self, card: Card) -> None:
         self.card = card

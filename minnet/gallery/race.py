@@ -28,6 +28,8 @@ class Race(Experiment):
         If the file is wrong.
     """
 
+    watched = True
+
     def __init__(self, card: Card) -> None:
         super().__init__(card)
         self.spec = lab.resolve(card.path)

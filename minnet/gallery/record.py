@@ -30,7 +30,8 @@ class Record:
     results : dict
     claims : list of (str, bool)
     provenance : dict
-        command, date, seconds, cpu_seconds (of this process and those it waited for), versions, hardware, commit.
+        command, date, seconds, cpu_seconds (of this process and those it waited for), resumed (the folder was not
+        empty, and the times may be those of the rest), versions, hardware, commit.
     """
 
     name: str
@@ -60,6 +61,7 @@ def measured(experiment: Experiment, folder: Path, **options: Any) -> Record:
 
     Results go through JSON first: what is checked now is what can be checked again later.
     """
+    resumed = folder.is_dir() and any(folder.iterdir())
     start, cpu = time.perf_counter(), _cpu()
     results = _plain(experiment.card.name, experiment.run(folder, **options))
     facts = {
@@ -67,6 +69,7 @@ def measured(experiment: Experiment, folder: Path, **options: Any) -> Record:
         "date": datetime.date.today().isoformat(),
         "seconds": round(time.perf_counter() - start, 1),
         "cpu_seconds": round(_cpu() - cpu, 1),
+        "resumed": resumed,
         "versions": machine.versions(),
         "hardware": {name: machine.hardware()[name] for name in FACTS},
         "commit": provenance.commit(),

@@ -89,6 +89,52 @@ def test_the_gallery_keeps_results_and_writes_the_page(mine):
     assert "- **no**: One is more than nought." in (folder / "experiments" / "README.md").read_text()
 
 
+def test_times_of_a_resumed_run_are_called_the_least(mine):
+    folder = mine()
+    for words in ("takes 1 s", "takes at least 1 s"):
+        assert call("--gallery", "mine", "--out", "kept").exit_code == 0
+        assert words in (folder / "experiments" / "README.md").read_text()
+
+
+def test_a_file_is_compared_and_its_claims_are_checked(mine):
+    folder = mine()
+    claims = "".join(
+        f"""
+[[claim]]
+text = "SGD stands at {rank}."
+left = "sgd.rank"
+is = "="
+right = {rank}
+"""
+        for rank in (1, 3)
+    )
+    (folder / "experiments" / "lecture" / "tiny.toml").write_text(
+        f"""
+name = "tiny"
+title = "Tiny"
+question = "Does it run?"
+see = "It does."
+seeds = 1
+trials = 1
+defaults = false
+extend = 0
+optimizers = "sgd"
+training = {{ epochs = 1 }}
+network = {{ hidden = [4] }}
+{claims}"""
+    )
+    result = call("tiny", "--jobs", "1")
+    assert result.exit_code == 1, result.output
+    assert "yes:  SGD stands at 1." in result.stdout
+    assert "no:   SGD stands at 3." in result.stdout
+    assert "| 1 | sgd |" in result.stdout
+    assert "final, seed 1: sgd" in result.stdout, "the runs are told as minnet compare tells them"
+    assert (folder / "runs" / "tiny" / "figure.png").stat().st_size > 1000
+    kept = json.loads((folder / "runs" / "tiny" / "results.json").read_text())
+    assert kept["results"]["leaderboard"][0]["optimizer"] == "sgd"
+    assert kept["provenance"]["resumed"] is False
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
