@@ -15,8 +15,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from minnet import data, lab, landscape, network, optimizers, schedules, surfaces, training
+    from minnet import data, estimators, lab, landscape, network, optimizers, schedules, surfaces, training
     from minnet.data import load_dataset
+    from minnet.estimators import MLPClassifier, MLPRegressor
     from minnet.lab import compare
     from minnet.optimizers import rule
     from minnet.surfaces import minimize
@@ -24,19 +25,24 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_MODULES = ("data", "lab", "landscape", "network", "optimizers", "schedules", "surfaces", "training")
+_MODULES = ("data", "estimators", "lab", "landscape", "network", "optimizers", "schedules", "surfaces", "training")
 _NAMES = {
     "load_dataset": "minnet.data",
     "compare": "minnet.lab",
     "minimize": "minnet.surfaces",
     "rule": "minnet.optimizers",
     "train": "minnet.training",
+    "MLPClassifier": "minnet.estimators",
+    "MLPRegressor": "minnet.estimators",
 }
 
 __all__ = [
+    "MLPClassifier",
+    "MLPRegressor",
     "__version__",
     "compare",
     "data",
+    "estimators",
     "lab",
     "landscape",
     "load_dataset",

@@ -44,6 +44,8 @@ def shape_of(specs: Sequence[RunSpec], split: Split, block: Block | None = None)
         If they have none in common, or a GPU cannot train them.
     """
     check(specs)
+    if split.weights is not None:
+        raise InputError("device 'cuda' takes every sample once and knows no weights: use --device cpu")
     networks = [spec.network.resolved() for spec in specs]
     batches = {min(spec.training.batch_size, len(split.X_train)) for spec in specs}
     alike = {(n.hidden, n.activation, n.loss, n.output) for n in networks}

@@ -30,6 +30,8 @@ class Split:
     image_shape : (height, width) or None
     scale : float
     name : str
+    weights : ndarray of shape (n,), optional
+        How much each training sample counts.
     """
 
     X_train: NDArray[Any]
@@ -42,6 +44,7 @@ class Split:
     image_shape: tuple[int, int] | None
     scale: float
     name: str
+    weights: NDArray[Any] | None = None
 
     @property
     def n_features(self) -> int:

@@ -8,7 +8,7 @@ from numba import types
 
 from minnet import jit
 from minnet.network.activations import ACTIVATIONS, SHARED
-from minnet.network.losses import binary_cross_entropy, cross_entropy, squared_error
+from minnet.network.losses import binary_cross_entropy, cross_entropy, squared_error, weighted
 
 for function in SHARED:
     jit.inner(function)
@@ -44,13 +44,15 @@ def activation(name: str, dtype: str) -> tuple[Callable, Callable]:
 
 
 @jit.once
-def head(loss: str, output: str, dtype: str) -> Callable:
-    """Return the head for a loss and an output activation (not "auto"), compiled."""
+def head(loss: str, output: str, dtype: str, by_weight: bool = False) -> Callable:
+    """Return the head for a loss and an output activation (not "auto"), compiled; `by_weight` : see `weighted`."""
     if loss == "mse":
         scalar = ACTIVATIONS[output]
         function = squared_error(jit.inner(scalar.value), jit.inner(scalar.slope))
     else:
         function = {"cross_entropy": cross_entropy, "binary_cross_entropy": binary_cross_entropy}[loss]
+    if by_weight:
+        function = weighted(jit.inner(function))
     return jit.compile(function, head_type(dtype).signature)
 
 

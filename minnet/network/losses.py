@@ -90,3 +90,19 @@ def squared_error(value, slope):
         return loss / 2
 
     return head
+
+
+def weighted(head):
+    """A head whose samples count by their weight, which follows the targets of each in a column of its own."""
+
+    def weighted_head(z, out, targets, delta, columns, scale):
+        loss = 0.0
+        for i in range(z.size // columns):
+            first, end, own = i * columns, (i + 1) * columns, i * (columns + 1)
+            weight = targets[own + columns]
+            loss += weight * head(
+                z[first:end], out[first:end], targets[own : own + columns], delta[first:end], columns, scale * weight
+            )
+        return loss
+
+    return weighted_head

@@ -44,6 +44,10 @@ class Network:
     spec : NetworkSpec
     n_features, n_classes : int
     dtype : {"float32", "float64"}
+    scale : float
+        Inputs are multiplied by it.
+    weighted : bool
+        Whether samples have weights: the last column of their targets, see `targets`.
 
     Examples
     --------
@@ -61,7 +65,13 @@ class Network:
     """
 
     def __init__(
-        self, spec: NetworkSpec, n_features: int, n_classes: int, dtype: str = "float32", scale: float = 1.0
+        self,
+        spec: NetworkSpec,
+        n_features: int,
+        n_classes: int,
+        dtype: str = "float32",
+        scale: float = 1.0,
+        weighted: bool = False,
     ) -> None:
         self.spec = spec.resolved()
         self.layout = Layout(spec.widths(n_features, n_classes))
@@ -69,20 +79,40 @@ class Network:
         self.scale = np.dtype(dtype).type(scale)
         self.widths = np.array(self.layout.widths, dtype=np.int64)
         self.starts = self.layout.starts
+        self.weighted = weighted
 
     def init(self, seed: int) -> np.ndarray:
         """Return initial parameters, flat; the same for every method that is given the same seed."""
         rng = np.random.default_rng([seed, 0])
         return initial_params(self.layout, self.spec.init, self.spec.bias_init, rng, self.dtype)
 
-    def targets(self, labels: np.ndarray, smoothing: float = 0.0) -> np.ndarray:
-        """Return one row per label: 1 at its class, 0 elsewhere, with a share `smoothing` spread evenly."""
+    def targets(self, labels: np.ndarray, smoothing: float = 0.0, weights: np.ndarray | None = None) -> np.ndarray:
+        """Return one row of targets per sample.
+
+        Parameters
+        ----------
+        labels : array of shape (n,) or (n, n_outputs)
+            Classes: 1 at a sample's class, 0 elsewhere, with a share `smoothing` spread evenly. Or the targets
+            themselves.
+        smoothing : float
+        weights : array of shape (n,), optional
+            For a weighted network: the last column, 1 if not given. The loss of a batch, and its gradient, are sums
+            of those of the samples times their weights, over the number of samples.
+        """
         n_outputs = self.layout.widths[-1]
-        rows = np.full((labels.size, n_outputs), smoothing / n_outputs, self.dtype)
-        rows[np.arange(labels.size), labels] += 1 - smoothing
+        rows = np.empty((len(labels), n_outputs + self.weighted), self.dtype)
+        if labels.ndim == 2:
+            rows[:, :n_outputs] = labels
+        else:
+            rows[:, :n_outputs] = smoothing / n_outputs
+            rows[np.arange(labels.size), labels] += 1 - smoothing
+        if self.weighted:
+            rows[:, n_outputs] = 1 if weights is None else weights
         return rows
 
-    def targets_of(self, X: np.ndarray, labels: np.ndarray, smoothing: float = 0.0) -> np.ndarray:
+    def targets_of(
+        self, X: np.ndarray, labels: np.ndarray, smoothing: float = 0.0, weights: np.ndarray | None = None
+    ) -> np.ndarray:
         """Return what the outputs for some samples are compared with: their classes, or they themselves.
 
         Raises
@@ -91,20 +121,20 @@ class Network:
             If the samples are to be probabilities, and are none.
         """
         if self.spec.task == "classification":
-            return self.targets(labels, smoothing)
+            return self.targets(labels, smoothing, weights)
         rows = np.multiply(X, self.scale, dtype=self.dtype)
         if self.spec.loss == "binary_cross_entropy" and rows.size and not (rows.min() >= 0 and rows.max() <= 1):
             raise InputError(
                 "loss 'binary_cross_entropy' takes inputs as probabilities, and these lie between "
                 f"{rows.min():.3g} and {rows.max():.3g}: set loss = 'mse'"
             )
-        return rows
+        return self.targets(rows, weights=weights) if self.weighted else rows
 
     @functools.cached_property
     def functions(self) -> tuple[Callable, Callable, Callable]:
         """Compiled ``activate``, ``descend`` and ``head``."""
         activate, descend = compiled.activation(self.spec.activation, self.dtype)
-        return activate, descend, compiled.head(self.spec.loss, self.spec.output, self.dtype)
+        return activate, descend, compiled.head(self.spec.loss, self.spec.output, self.dtype, self.weighted)
 
     def compile(self, x_dtype: str) -> None:
         """Compile, or load from the cache, what `evaluate` needs for samples of that type."""
@@ -113,7 +143,7 @@ class Network:
 
     def predict(self, params: np.ndarray, X: np.ndarray) -> np.ndarray:
         """Return what the output units send: probabilities, or activations, of shape (len(X), n_outputs)."""
-        return self._evaluate(params, X, np.zeros((len(X), self.layout.widths[-1]), self.dtype))[2]
+        return self._evaluate(params, X, np.zeros((len(X), self.layout.widths[-1] + self.weighted), self.dtype))[2]
 
     def evaluate(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray) -> tuple[float, float]:
         """Return the mean loss and the accuracy: the share of rows whose largest output is their largest target.
@@ -146,13 +176,15 @@ class Network:
         loss = float(loss / len(X))
         if not math.isfinite(loss):  # outputs that are no numbers have no largest one
             return loss, math.nan, outputs
-        return loss, explained(outputs, Y) if self.spec.task == "autoencoder" else float(correct / len(X)), outputs
+        if self.spec.task == "autoencoder":
+            return loss, explained(outputs, Y[:, : outputs.shape[1]]), outputs
+        return loss, float(correct / len(X)), outputs
 
     @functools.cached_property
     def _chunk(self) -> tuple[Work, Work]:
         return (
-            make_work(self.layout.widths, CHUNK, self.dtype),
-            make_work(self.layout.widths, CHUNK, self.dtype, skip=True),
+            make_work(self.layout.widths, CHUNK, self.dtype, weighted=self.weighted),
+            make_work(self.layout.widths, CHUNK, self.dtype, skip=True, weighted=self.weighted),
         )
 
     def loss_and_gradient(
@@ -165,7 +197,7 @@ class Network:
         params : array of shape (layout.size,)
         X : uint8, float32 or float64 array of shape (n, n_features)
             Multiplied by `scale`.
-        Y : array of shape (n, n_outputs), of the network's dtype
+        Y : array of targets, of the network's dtype
         penalty : Penalty
             L2 factor and dropout rates; the masks depend on its seed and on `step`.
 
@@ -177,7 +209,7 @@ class Network:
         self.check_samples(X, Y)
         grads = np.empty_like(params)
         dropout = penalty.input_dropout + penalty.dropout > 0
-        work = make_work(self.layout.widths, len(X), self.dtype, dropout, mostly_zero(X))
+        work = make_work(self.layout.widths, len(X), self.dtype, dropout, mostly_zero(X), self.weighted)
         loss = gradient_kernel(str(X.dtype), self.dtype)(
             X,
             Y,
@@ -196,11 +228,12 @@ class Network:
 
     def check_samples(self, X: np.ndarray, Y: np.ndarray) -> None:
         """Raise an `InputError` unless X and Y fit the network."""
-        fit = X.ndim == 2 and Y.ndim == 2 and (X.shape[1], Y.shape[1]) == (self.widths[0], self.widths[-1])
+        columns = (self.widths[0], self.widths[-1] + self.weighted)
+        fit = X.ndim == 2 and Y.ndim == 2 and (X.shape[1], Y.shape[1]) == columns
         if not fit or len(X) != len(Y):
             raise InputError(
                 f"X of shape {X.shape} and Y of shape {Y.shape} do not fit a network of "
-                f"{self.widths[0]} inputs and {self.widths[-1]} outputs"
+                f"{self.widths[0]} inputs and {self.widths[-1]} outputs{' with weights' if self.weighted else ''}"
             )
         if str(X.dtype) not in ("uint8", "float32", "float64") or str(Y.dtype) != self.dtype:
             raise InputError(f"X must be uint8, float32 or float64 and Y {self.dtype}, not {X.dtype} and {Y.dtype}")
@@ -244,7 +277,7 @@ def evaluate_kernel(x_dtype: str, dtype: str) -> Callable:
 def evaluate(X, Y, scale, params, widths, starts, work, chunk, outputs, activate, head):
     """Fill `outputs`; return the sum of the loss and the number of rows that are right."""
     no_penalty = Penalty(0.0, False, 0.0, 0.0, 0)
-    first, n_out = chunk * widths[:-1].sum(), widths[-1]
+    first, n_out, n_targets = chunk * widths[:-1].sum(), widths[-1], Y.shape[1]
     loss, correct = 0.0, 0.0
     for start in range(0, X.shape[0], chunk):
         rows = min(chunk, X.shape[0] - start)
@@ -254,13 +287,13 @@ def evaluate(X, Y, scale, params, widths, starts, work, chunk, outputs, activate
         gather_targets(Y, samples, part, work.targets)
         forward(params, widths, starts, work, chunk, part, activate, no_penalty, 0, False, False)
         end = first + rows * n_out
-        out, targets = work.a[first:end], work.targets[: rows * n_out]
+        out, targets = work.a[first:end], work.targets[: rows * n_targets]
         loss += head(work.z[first:end], out, targets, work.delta[first:end], n_out, params.dtype.type(1))
         for i in range(rows):
             row = out[i * n_out : (i + 1) * n_out]
             for j in range(n_out):
                 outputs[start + i, j] = row[j]
-            correct += row.argmax() == targets[i * n_out : (i + 1) * n_out].argmax()
+            correct += row.argmax() == targets[i * n_targets : i * n_targets + n_out].argmax()
     return loss, correct
 
 

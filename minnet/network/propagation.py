@@ -78,14 +78,20 @@ def work_type(dtype: str) -> types.BaseTuple:
 PENALTY_TYPE = types.NamedTuple((types.float64, types.boolean, types.float64, types.float64, types.int64), Penalty)
 
 
-def make_work(widths: tuple[int, ...], batch: int, dtype: str, dropout: bool = False, skip: bool = False) -> Work:
-    """Allocate the buffers for batches of up to `batch` rows; `skip` : leave out inputs that are 0."""
+def make_work(
+    widths: tuple[int, ...], batch: int, dtype: str, dropout: bool = False, skip: bool = False, weighted: bool = False
+) -> Work:
+    """Allocate the buffers for batches of up to `batch` rows.
+
+    `skip` : leave out inputs that are 0; `weighted` : targets have a further column, the weights of the samples.
+    """
     size = batch * sum(widths)
     a = aligned_zeros(size, dtype)
     h = aligned_zeros(size, dtype) if dropout else a
     most = max(*widths, batch)
     return Work(
-        aligned_zeros(size, dtype), a, h, aligned_zeros(size, dtype), aligned_zeros(batch * widths[-1], dtype),
+        aligned_zeros(size, dtype), a, h, aligned_zeros(size, dtype),
+        aligned_zeros(batch * (widths[-1] + weighted), dtype),
         aligned_zeros(most * wide(dtype), dtype),
         make_lists(widths[0], most, batch, skip),
     )  # fmt: skip
@@ -295,11 +301,12 @@ def sum_of_squares(vector):
 def there_and_back(params, widths, starts, work, batch, part, activate, descend, head, penalty, step, received):
     """Take gathered rows forward and back to the first hidden layer; return what they add to the batch's mean loss."""
     forward(params, widths, starts, work, batch, part, activate, penalty, step, True, received)
-    n_out = widths[-1]
+    n_out, n_targets = widths[-1], work.targets.size // batch
     outputs = batch * widths[:-1].sum()
     first, end = part.first * n_out, (part.first + part.rows) * n_out
     loss = head(
-        work.z[outputs + first : outputs + end], work.a[outputs + first : outputs + end], work.targets[first:end],
+        work.z[outputs + first : outputs + end], work.a[outputs + first : outputs + end],
+        work.targets[part.first * n_targets : (part.first + part.rows) * n_targets],
         work.delta[outputs + first : outputs + end], n_out, params.dtype.type(1 / part.total),
     ) / part.total  # fmt: skip
     backward(params, widths, starts, work, batch, part, descend, penalty, step)

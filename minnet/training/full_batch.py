@@ -48,6 +48,7 @@ class FullBatch:
         self.method = Lbfgs(network.layout.size, **optimizer.hyper)
         self.x: np.ndarray | None = None
         self.value, self.gradient = math.nan, np.zeros(0)
+        self.evaluations = 0
 
     def iterate(self, params: np.ndarray, lr: float) -> float:
         """Move `params` by one iteration, in place; return the loss from which it went."""
@@ -64,6 +65,7 @@ class FullBatch:
 
     def loss_and_gradient(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Return mean loss with its penalty, and gradient, of all samples, part after part."""
+        self.evaluations += 1
         params, n = x.astype(self.network.dtype), len(self.X)
         total, grads = 0.0, np.zeros(x.size)
         for start in range(0, n, ROWS):

@@ -19,6 +19,7 @@ from minnet.network.propagation import Penalty, aligned_zeros, make_work
 from minnet.network.terms import mostly_zero
 from minnet.optimizers import Optimizer
 from minnet.optimizers.wrapping import PULL, RADIUS
+from minnet.schedules import Schedule
 from minnet.training.epoch import Around, Limits, epoch_kernel
 from minnet.training.full_batch import FullBatch, compile_kernels
 from minnet.training.result import RunResult
@@ -99,7 +100,8 @@ class Run:
         self.X_train = split.X_train  # of this epoch
         training = spec.training
         self.dtype = training.dtype
-        self.network = Network(spec.network, split.n_features, split.n_classes, self.dtype, split.scale)
+        weighted = split.weights is not None
+        self.network = Network(spec.network, split.n_features, split.n_classes, self.dtype, split.scale, weighted)
         self.n = len(split.X_train)
         self.batch = min(training.batch_size, self.n)
         whole = spec.optimizer.method.full_batch
@@ -116,7 +118,8 @@ class Run:
         self.grads = aligned_zeros(self.params.size, self.dtype)
         self.state = self.optimizer.start(self.params, self.network.layout.blocks)
         self.norms = np.zeros((3, self.network.layout.n_layers))
-        self.Y_train = self.network.targets_of(split.X_train, split.y_train, spec.network.label_smoothing)
+        smoothing = spec.network.label_smoothing
+        self.Y_train = self.network.targets_of(split.X_train, split.y_train, smoothing, split.weights)
 
         self.full_batch = FullBatch(spec, self.optimizer, self.network, split.X_train, self.Y_train) if whole else None
 
@@ -132,13 +135,16 @@ class Run:
         return self.diverged_step is not None
 
     def _optimizer(self) -> Optimizer:
-        """Return the method with its schedule bound to the length of this run."""
+        """Return the method with its schedule."""
         chosen = self.spec.optimizer
         hyper = dict(chosen.settings)
-        schedule = schedules.parse(self.spec.training.schedule, lr=hyper.pop("lr"))
-        total = max(1, self.spec.training.epochs * self.steps_per_epoch)
-        self.schedule = schedule.bind(total, self.steps_per_epoch)
+        self.schedule = self.bind_schedule(hyper.pop("lr"))
         return Optimizer(chosen.method, chosen.style, hyper, self.schedule)
+
+    def bind_schedule(self, lr: float) -> Schedule:
+        """Return the schedule, bound to the length of this run."""
+        schedule = schedules.parse(self.spec.training.schedule, lr=lr)
+        return schedule.bind(max(1, self.spec.training.epochs * self.steps_per_epoch), self.steps_per_epoch)
 
     def _distorted(self, threads: int) -> Distorted | None:
         """Return the augmented training images, if any are asked for."""
@@ -160,7 +166,8 @@ class Run:
         spec, layout = self.spec.network, self.network.layout
         workers = 1 if jit.INTERPRETED else threads  # interpreted threads would wait for each other for ever
         dropout = spec.dropout + spec.input_dropout > 0
-        work = make_work(layout.widths, self.batch, self.dtype, dropout, mostly_zero(self.split.X_train))
+        skip = mostly_zero(self.split.X_train)
+        work = make_work(layout.widths, self.batch, self.dtype, dropout, skip, self.network.weighted)
         split = not spec.input_dropout and by_features(workers, self.batch, layout.widths[0])
         return Team(workers, layout, work, self.batch, self.dtype, split)
 
@@ -174,11 +181,14 @@ class Run:
             return
         if self.distorted is not None:
             self.X_train = self.distorted.epoch(self.epoch)
-        order = np.random.default_rng([self.spec.seed, 1, self.epoch]).permutation(self.n)
-        steps_done, self.running_loss = self.steps(order)
+        steps_done, self.running_loss = self.steps(self.order())
         self.train_s += time.perf_counter() - started
         if steps_done < self.steps_per_epoch:
             self.diverged_step = self.state.t + 1
+
+    def order(self) -> np.ndarray:
+        """Return the samples in their order of this epoch."""
+        return np.random.default_rng([self.spec.seed, 1, self.epoch]).permutation(self.n)
 
     def steps(self, order: np.ndarray) -> tuple[int, float]:
         """Train on the samples `order`, in batches; return the number of steps done and their mean loss."""
