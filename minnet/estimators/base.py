@@ -178,7 +178,7 @@ class MLP(BaseEstimator):
             warnings.warn(
                 f"batch_size = {self.batch_size} is more than there are samples: it is {len(X)}", stacklevel=4
             )
-        spec = settings.run_spec(self, *self._head, len(X), dtype, seed)
+        spec = settings.run_spec(self, self._head, len(X), dtype, seed)
         X, nothing = self._as(X, dtype), (X[:0], Y[:0])
         outputs = tuple(str(k) for k in range(Y.shape[1]))
         split = Split(X, Y, *nothing, *nothing, outputs, None, 1.0, spec.data, weights)
@@ -202,9 +202,10 @@ class MLP(BaseEstimator):
         """Let a first fit start from drawn or given weights."""
         layout = fit.network.layout
         self.n_outputs_, self.n_layers_ = layout.widths[-1], len(layout.widths)
-        self.t_, self.loss_curve_ = 0, []
+        self.t_ = 0
+        self.loss_curve_: list[float] = []
         self.best_loss_ = None if self.early_stopping else np.inf
-        self.validation_scores_ = [] if self.early_stopping else None
+        self.validation_scores_: list[float] | None = [] if self.early_stopping else None
         self.best_validation_score_ = -np.inf if self.early_stopping else None
         fit.begin(self._initial(fit.network, fit.spec.seed, coefs, intercepts))
         self._progress = Progress(fit.spec.seed, fit.spec.optimizer, fit.state, fit.params, 0, self._rate(fit))
@@ -257,7 +258,7 @@ class MLP(BaseEstimator):
         X = self._checked_X(X, reset=False)
         dtype = str(self.coefs_[0].dtype)
         spec = NetworkSpec(
-            hidden=[W.shape[1] for W in self.coefs_[:-1]],
+            hidden=tuple(W.shape[1] for W in self.coefs_[:-1]),
             activation=settings.ACTIVATIONS.get(self.activation, self.activation),
             loss=loss,
             output=output,

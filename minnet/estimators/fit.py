@@ -13,6 +13,8 @@ from minnet.optimizers.optimizer import State
 from minnet.training.run import Run
 from minnet.training.spec import OptimizerSpec, RunSpec
 
+FALLS = 1e7 * np.finfo(np.float64).eps  # relative fall of the loss that SciPy's L-BFGS-B, and so scikit-learn, stops at
+
 
 @dataclass
 class Progress:
@@ -87,7 +89,4 @@ class Fit(Run):
             return False
         falls = (before - self.loss) / max(abs(before), abs(self.loss), 1.0)
         flat = float(np.abs(self.full_batch.gradient).max()) <= tol
-        return flat or falls <= FALLS or self.full_batch.evaluations >= most
-
-
-FALLS = 1e7 * np.finfo(np.float64).eps  # relative fall of the loss that SciPy's L-BFGS-B, and so scikit-learn, stops at
+        return flat or bool(falls <= FALLS) or self.full_batch.evaluations >= most

@@ -22,8 +22,8 @@ ADAM = {"beta1": "beta_1", "beta2": "beta_2", "eps": "epsilon"}
 LARGEST_AUTO_BATCH = 200
 
 
-def run_spec(model: Any, loss: str, output: str, n: int, dtype: str, seed: int) -> RunSpec:
-    """Return the run that an estimator's parameters describe, for `n` training samples.
+def run_spec(model: Any, head: tuple[str, str], n: int, dtype: str, seed: int) -> RunSpec:
+    """Return the run that an estimator's parameters describe, for a loss and its output units and `n` training samples.
 
     Raises
     ------
@@ -36,8 +36,8 @@ def run_spec(model: Any, loss: str, output: str, n: int, dtype: str, seed: int) 
         network=NetworkSpec(
             hidden=model.hidden_layer_sizes,
             activation=ACTIVATIONS.get(model.activation, model.activation),
-            output=output,
-            loss=loss,
+            loss=head[0],
+            output=head[1],
             init=model.init,
             dropout=plain(model.dropout),
         ),
@@ -135,7 +135,7 @@ def batch_size(wanted: Any, n: int) -> int:
     """
     if wanted == "auto":
         return min(LARGEST_AUTO_BATCH, n)
-    if isinstance(wanted, bool) or not isinstance(wanted, Integral) or wanted < 1:
+    if not is_whole(wanted, 1):
         raise InputError(f"batch_size = {wanted!r} must be 'auto' or a whole number from 1")
     return min(int(wanted), n)
 
@@ -148,9 +148,14 @@ def seed_of(random_state: Any) -> int:
     >>> seed_of(3)
     3
     """
-    if isinstance(random_state, Integral) and not isinstance(random_state, bool) and random_state >= 0:
+    if is_whole(random_state, 0):
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def is_whole(value: Any, least: int) -> bool:
+    """Say whether a value is a whole number that is large enough."""
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
 
 
 def plain(value: Any) -> Any:
@@ -160,22 +165,22 @@ def plain(value: Any) -> Any:
 
 def check(model: Any) -> None:
     """Raise an `InputError` for a parameter that no spec looks at."""
-    for name, least in (("max_iter", 1), ("n_iter_no_change", 1), ("max_fun", 1)):
+    for name in ("max_iter", "n_iter_no_change", "max_fun"):
         value = getattr(model, name)
-        whole = isinstance(value, Integral) or value == np.inf
-        if isinstance(value, bool) or not whole or value < least:
-            raise InputError(f"{name} = {value!r} must be a whole number from {least}")
+        if not is_whole(value, 1) and not (name != "max_iter" and value == np.inf):
+            raise InputError(f"{name} = {value!r} must be a whole number from 1")
     for name in ("alpha", "tol", "power_t"):
         value = getattr(model, name)
-        if not isinstance(value, Real) or not 0 <= value < np.inf:
+        if not isinstance(value, Real) or not 0 <= float(value) < np.inf:
             raise InputError(f"{name} = {value!r} must be a number from 0")
-    if not isinstance(model.validation_fraction, Real) or not 0 < model.validation_fraction < 1:
-        raise InputError(f"validation_fraction = {model.validation_fraction!r} is outside (0, 1)")
+    share = model.validation_fraction
+    if not isinstance(share, Real) or not 0 < float(share) < 1:
+        raise InputError(f"validation_fraction = {share!r} is outside (0, 1)")
     if model.solver_params is not None and not isinstance(model.solver_params, Mapping):
         raise InputError(f"solver_params must be a dictionary such as {{'rho': 0.9}}, not {model.solver_params!r}")
     check_name("device", model.device, ["cpu", "cuda"])
     if model.device == "cuda":
         raise InputError("device = 'cuda': estimators train on the CPU; minnet train --device cuda trains on a GPU")
     check_name("dtype", model.dtype, ["auto", "float32", "float64"])
-    if isinstance(model.threads, bool) or not isinstance(model.threads, Integral) or model.threads < 1:
+    if not is_whole(model.threads, 1):
         raise InputError(f"threads = {model.threads!r} must be a whole number from 1")

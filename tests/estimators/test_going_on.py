@@ -101,7 +101,9 @@ def test_weights_given_to_start_from(data):
     model.fit(X, y, coef_init=coefs)
     assert_array_equal(model.coefs_[1], coefs[1])
     assert not model.intercepts_[0].any()
-    with pytest.raises(InputError, match=r"coef_init has arrays of shapes .*: this network takes \[\(4, 6\), \(6, 3\)\]"):
+    with pytest.raises(
+        InputError, match=r"coef_init has arrays of shapes .*: this network takes \[\(4, 6\), \(6, 3\)\]"
+    ):
         model.fit(X, y, coef_init=coefs[:1])
 
 
@@ -139,7 +141,7 @@ def test_early_stopping_keeps_the_best_weights(data):
     assert_array_equal(again.coefs_[0], model.coefs_[0])
     with pytest.raises(InputError, match="early_stopping must be False"):
         model.partial_fit(X, y)
-    with pytest.raises(InputError, match="validation_fraction = 0.001"):
+    with pytest.raises(InputError, match=r"validation_fraction = 0\.001"):
         clone(model).set_params(validation_fraction=0.001).fit(X, y)
 
 
