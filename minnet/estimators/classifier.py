@@ -135,7 +135,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         self._binarizer = LabelBinarizer().fit(y)
         self.classes_ = self._binarizer.classes_
         if len(self.classes_) < 2:
-            raise InputError(f"y has one class, {self.classes_[0]!r}: a classifier needs at least 2")
+            raise InputError(f"y has one class, '{self.classes_[0]}': a classifier needs at least 2")
         several = self._binarizer.y_type_.startswith("multilabel")
         self.out_activation_ = "softmax" if not several and len(self.classes_) > 2 else "logistic"
 

@@ -32,7 +32,7 @@ def data():
 
 
 def small(**parameters):
-    return minnet.MLPClassifier((8,), **{"max_iter": 10, "random_state": 0, **parameters})
+    return minnet.MLPClassifier(**{"hidden_layer_sizes": (8,), "max_iter": 10, "random_state": 0, **parameters})
 
 
 def test_digits_reach_97_percent():
@@ -125,13 +125,15 @@ def test_a_saved_model_is_the_same_one_elsewhere(tmp_path, data):
 def test_types_of_samples(data):
     X, y = data
     X = np.abs(X * 20).round()
-    dense = small(dtype="float64").fit(X, y)
-    for given in (scipy.sparse.csr_matrix(X), scipy.sparse.csc_array(X), X.astype(int), X.astype(np.uint8), X.tolist()):
+    dense = small().fit(X, y)
+    assert dense.coefs_[0].dtype == np.float64
+    for given in (scipy.sparse.csr_matrix(X), scipy.sparse.coo_array(X), X.astype(int), X.tolist()):
         model = clone(dense).fit(given, y)
         assert_allclose(model.coefs_[0], dense.coefs_[0], rtol=1e-12)
         assert_array_equal(model.predict(given), dense.predict(X))
-    assert small().fit(X.astype(np.float32), y).predict_proba(X).dtype == np.float32
-    assert small().fit(X, y).coefs_[0].dtype == np.float64
+    single, pixels = small().fit(X.astype(np.float32), y), small().fit(X.astype(np.uint8), y)
+    assert single.predict_proba(X).dtype == pixels.coefs_[0].dtype == np.float32
+    assert_allclose(pixels.coefs_[0], single.coefs_[0], rtol=1e-4, atol=1e-6)
     frame = pd.DataFrame(X, columns=list("abcd"))
     assert small().fit(frame, y).feature_names_in_.tolist() == list("abcd")
 
@@ -168,7 +170,7 @@ def test_a_diverged_fit_says_so_in_one_line(data):
         ({"activation": "rellu"}, "unknown activation 'rellu': did you mean 'relu'"),
         ({"learning_rate": "consine"}, "unknown learning_rate 'consine': did you mean 'cosine'"),
         ({"learning_rate_init": -1.0}, r"adam: lr = -1.0 is outside \[0, inf\)"),
-        ({"solver_params": {"beta": 1}}, "adam has no parameter 'beta': did you mean 'beta1'"),
+        ({"solver_params": {"beta": 1}}, "adam has no parameter 'beta': did you mean 'beta"),
         ({"solver_params": {"lr": 1}, "learning_rate_init": 1}, "give the step size once"),
         ({"style": "pytorch"}, "unknown style of adam 'pytorch'"),
         ({"alpha": -1.0}, "alpha = -1.0 must be a number from 0"),
@@ -197,7 +199,7 @@ def test_a_wrong_parameter_ends_in_one_line(parameters, line, data):
 
 def test_classes_must_fit(data):
     X, y = data
-    with pytest.raises(InputError, match=r"y has one class, 1: a classifier needs at least 2"):
+    with pytest.raises(InputError, match=r"y has one class, '1': a classifier needs at least 2"):
         small().fit(X, np.ones(60, int))
     model = small(warm_start=True).fit(X, y)
     with pytest.raises(InputError, match=r"y has classes \[7\]: the first fit knew \[0, 1, 2\]"):
