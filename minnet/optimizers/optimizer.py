@@ -87,6 +87,10 @@ class Optimizer:
             check_value(f"{method.name}: lr", "lr", self.lr)
             self.lr = float(self.lr)
 
+    def __reduce__(self) -> tuple:
+        """Go to a file, or to another process, by name: a method may hold functions that can't go there."""
+        return _named, (self.method.name, self.style, self.method.digest, self.hyper, self.lr)
+
     def __repr__(self) -> str:
         settings = "".join(f", {name}={value:g}" for name, value in self.hyper.items())
         return f"Optimizer({self.method.name!r}, style={self.style!r}, lr={self.lr!r}{settings})"
@@ -228,6 +232,13 @@ class Optimizer:
             where = self.method.evaluation(where, *state.slots)
         _unflatten(where.astype(arrays[0].dtype), copies)
         return copies[0] if isinstance(params, np.ndarray) else copies
+
+
+def _named(name: str, style: str, digest: str, hyper: Mapping[str, float], lr: LearningRate) -> Optimizer:
+    """Return the optimizer that was pickled."""
+    from minnet.optimizers import get
+
+    return Optimizer(get(name, style, digest), style, hyper, lr)
 
 
 def _climbed(w: np.ndarray, g: np.ndarray, radius: float) -> np.ndarray:

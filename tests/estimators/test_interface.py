@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 
@@ -72,7 +73,8 @@ def test_a_solver_may_be_an_object(data):
     named = small(solver="rmsprop", style="torch", learning_rate_init=0.02, solver_params={"rho": 0.8}).fit(X, y)
     given = small(solver=create("rmsprop", style="torch", lr=0.02, rho=0.8)).fit(X, y)
     assert_array_equal(given.coefs_[0], named.coefs_[0])
-    assert_array_equal(clone(given).fit(X, y).coefs_[0], named.coefs_[0])
+    for copy in (clone(given), pickle.loads(pickle.dumps(given))):
+        assert_array_equal(copy.fit(X, y).coefs_[0], named.coefs_[0])
     scheduled = small(solver=create("adam", lr=schedule)).fit(X, y)
     named = small(solver="adam", style="paper", learning_rate="cosine", learning_rate_init=0.02).fit(X, y)
     assert_array_equal(scheduled.coefs_[0], named.coefs_[0])
@@ -80,6 +82,15 @@ def test_a_solver_may_be_an_object(data):
     assert_array_equal(wrapped.coefs_[0], small(solver="lookahead(momentum)", style="paper").fit(X, y).coefs_[0])
     with pytest.raises(InputError, match="leave out learning_rate_init"):
         small(solver=create("adam"), learning_rate_init=0.1).fit(X, y)
+
+
+@pytest.mark.parametrize("name", [*minnet.optimizers.names(), "lookahead(adam)", "sam(adam)"])
+def test_an_optimizer_goes_to_a_file_and_back(name):
+    for style in minnet.optimizers.get(name).style_names:
+        optimizer = minnet.optimizers.create(name, style=style, lr=0.03)
+        again = pickle.loads(pickle.dumps(optimizer))
+        assert repr(again) == repr(optimizer)
+        assert again.method.formula == optimizer.method.formula
 
 
 def test_a_rule_of_ones_own_is_a_solver(data):
