@@ -6,6 +6,7 @@ Piped output is plain: the same lines, nothing else.
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import sys
 import threading
@@ -87,6 +88,9 @@ def leave_at_once(last: str, code: int) -> NoReturn:
     Nothing here waits: not for a lock of what was interrupted, not for a thread in compiled code (which the end of
     the interpreter would let run into a BLAS library that is shutting down), not for a pipe that nobody reads.
     """
+    with contextlib.suppress(Exception):
+        for child in multiprocessing.active_children():  # those of joblib heed no Ctrl-C, and would train on
+            child.terminate()
     with contextlib.suppress(Exception):
         stream = sys.stdout.fileno()
         os.set_blocking(stream, False)

@@ -43,7 +43,7 @@ def race(suite: Suite, folder: Path, run: dict[str, Any], view_of: Callable[[Pat
             outlook = Outlook(_times(suite, folder, run))
             for line in plan(suite, folder, outlook):
                 click.echo(line)
-        result = compare_suite(suite, out=folder, watch=watch, **run)
+        result = compare_suite(suite, out=folder, watch=watch, waiting=view.waiting, **run)
     except KeyboardInterrupt:
         click.echo(view.farewell)
         return INTERRUPTED

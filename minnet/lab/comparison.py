@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from minnet.files import write_text
 from minnet.lab import inference, scores, stats
 from minnet.lab.trials import COLUMNS
 
@@ -154,13 +155,6 @@ def write_experiment(experiment: Mapping[str, Any], folder: Path) -> None:
     import tomli_w
 
     write_text(folder / "experiment.toml", tomli_w.dumps(experiment))
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    part.replace(path)
 
 
 def build(

@@ -21,7 +21,7 @@ PATIENCE_S = 0.2
 # the beginning of SQLite's name for what is wrong: what it means and what there is to do
 REMEDIES = {
     "SQLITE_FULL": "the disk is full; make room and give the same command again: what is finished is kept",
-    "SQLITE_IOERR": "the disk does not obey; check it and give the same command again: what is finished is kept",
+    "SQLITE_IOERR": "the disk is full or fails; check it and give the same command again: what is finished is kept",
     "SQLITE_READONLY": "it cannot be written; change its rights or choose another folder with --out",
     "SQLITE_CANTOPEN": "it cannot be opened or written; change the rights of its folder or choose another with --out",
     "SQLITE_BUSY": "another program holds it; close that one and give the same command again",

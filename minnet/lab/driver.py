@@ -157,8 +157,8 @@ def compare(
             _Race(spec, store, crew, stop, progress).run(session["data"]["sha256"])
         store.end()
         comparison = read(store)
-    if folder is not None:
-        comparison.save(folder)
+        if folder is not None:  # before another process may work here
+            comparison.save(folder)
     return comparison
 
 
@@ -194,7 +194,7 @@ def read(store: Store) -> Comparison:
         "runs_finished": sum(row["run_id"] in records for row in plan),
     }
     if sessions:
-        facts = {**sessions[-1], "started": sessions[0]["started"], **facts}
+        facts = {**provenance.of_runs(sessions, {run["session"] for run in records.values()}), **facts}
     tuning = store.info("tuning", {})
     if tuning and not tuning.get("halving"):
         tuning = {**tuning, "replay": _replay(experiment, tuning, plan, records)}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from minnet.errors import InputError
+from minnet.files import whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,6 @@ def write_parquet(tables: Mapping[str, pd.DataFrame], folder: str | os.PathLike)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        part = folder / f"{name}.parquet.part"
-        table.to_parquet(part, index=False, engine="pyarrow")
-        part.replace(folder / f"{name}.parquet")
+        with whole(folder / f"{name}.parquet") as part:
+            table.to_parquet(part, index=False, engine="pyarrow")
     return [folder / f"{name}.parquet" for name in tables]

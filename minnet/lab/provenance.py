@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,10 @@ def blas() -> list[dict[str, Any]]:
 
     facts = ("version", "threading_layer", "architecture")
     libraries = [library for library in threadpool_info() if library["user_api"] == "blas"]
-    return [
+    loaded = [
         {"library": library["internal_api"], **{name: library.get(name) for name in facts}} for library in libraries
     ]
+    return sorted(loaded, key=lambda library: [*map(str, library.values())])
 
 
 def session(jobs: int, engine: str, device: str = "cpu") -> dict[str, Any]:
@@ -65,3 +67,42 @@ def session(jobs: int, engine: str, device: str = "cpu") -> dict[str, Any]:
         "hardware": machine.hardware(),
         "blas": blas(),
     }
+
+
+def of_runs(sessions: Sequence[Mapping[str, Any]], trained_by: Collection[int | None]) -> dict[str, Any]:
+    """Return what is known of the sessions that trained some runs, as if they were one.
+
+    A session that found everything trained says nothing about how that was done; its command is the one to repeat.
+
+    Parameters
+    ----------
+    sessions : list of dict
+        All there were, with `id`, `started`, `finished`, `command` and their facts.
+    trained_by : collection of int
+        Which of them trained; runs of before there were sessions have None.
+
+    Examples
+    --------
+    >>> times = {"started": "8:00", "finished": "9:00", "command": "minnet compare"}
+    >>> sessions = [{"id": id, "jobs": jobs, **times} for id, jobs in ((1, 4), (2, 8), (3, 1))]
+    >>> of_runs(sessions, {1, 2})["jobs"], of_runs(sessions, {2})["jobs"]
+    ('4 / 8', 8)
+    """
+    trainers = [session for session in sessions if session["id"] in trained_by] or sessions[-1:]
+    last = {key: sessions[-1][key] for key in ("finished", "command") if key in sessions[-1]}
+    facts = {**_together(trainers), **last, "started": sessions[0]["started"]}
+    return {key: value for key, value in facts.items() if key != "id"}
+
+
+def _together(answers: Sequence[Any]) -> Any:
+    """Return what several sessions say as one answer; where they differ, one after the other."""
+    if all(isinstance(answer, Mapping) for answer in answers):
+        keys = dict.fromkeys(key for answer in answers for key in answer)
+        return {key: _together([answer.get(key) for answer in answers]) for key in keys}
+    different = [answer for i, answer in enumerate(answers) if answer not in answers[:i]]
+    if len(different) == 1:
+        return different[0]
+    if all(isinstance(answer, list) for answer in different):
+        items = [item for answer in different for item in answer]
+        return [item for i, item in enumerate(items) if item not in items[:i]]
+    return " / ".join("unknown" if answer is None else str(answer) for answer in different)

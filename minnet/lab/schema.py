@@ -51,7 +51,13 @@ PORTRAITS = """
 CREATE TABLE portraits (run_id TEXT PRIMARY KEY REFERENCES runs (id), portrait TEXT NOT NULL);
 """
 
-STEPS = (FIRST, SESSIONS + TEST_SET, PORTRAITS)
+TEST_SET_LATER = """
+CREATE TRIGGER only_final_runs_are_given_test_figures BEFORE UPDATE ON runs
+WHEN NEW.kind <> 'final' AND coalesce(NEW.test_accuracy, NEW.test_loss) IS NOT NULL
+BEGIN SELECT RAISE(ABORT, 'a tuning run holds a test figure'); END;
+"""
+
+STEPS = (FIRST, SESSIONS + TEST_SET, PORTRAITS, TEST_SET_LATER)
 SCHEMA = len(STEPS)
 
 

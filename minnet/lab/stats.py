@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 LOW, HIGH = 0.1, 0.9  # the band over seeds
+FIGURES = {"train_loss", "train_accuracy", "val_loss", "val_accuracy"}
 
 
 def median(values: Sequence[float]) -> float:
@@ -50,16 +51,16 @@ def counted(record: Mapping[str, Any], column: str) -> float:
 
 
 def history(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the history of a run without the accuracies of a network that has diverged: its last row.
+    """Return the history of a run without the figures of a network that has diverged: those of its last row.
 
     Examples
     --------
-    >>> history({"diverged": True, "history": [{"epoch": 0, "train_accuracy": 0.1, "val_accuracy": 0.1}]})
-    [{'epoch': 0, 'train_accuracy': None, 'val_accuracy': None}]
+    >>> history({"diverged": True, "history": [{"epoch": 0, "val_loss": 9e30, "val_accuracy": 0.1}]})
+    [{'epoch': 0, 'val_loss': None, 'val_accuracy': None}]
     """
     rows = [dict(row) for row in record["history"]]
     if record["diverged"] and rows:
-        rows[-1].update(train_accuracy=None, val_accuracy=None)
+        rows[-1].update(dict.fromkeys(FIGURES & rows[-1].keys()))
     return rows
 
 

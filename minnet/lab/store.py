@@ -38,6 +38,8 @@ from minnet.lab import schema
 from minnet.lab.database import FILE, clear_errors, hold, snapshot
 from minnet.lab.trials import NORMS
 
+SESSION = ("id", "started", "finished")
+
 
 class Store:
     """The runs of one folder, or of no folder: in memory.
@@ -178,12 +180,10 @@ class Store:
             self.db.execute("UPDATE sessions SET finished = ? WHERE id = ?", (_now(), self.session))
 
     def sessions(self) -> list[dict[str, Any]]:
-        """Return all sessions: when each started and finished, and its facts."""
+        """Return all sessions: `id`, when each started and finished, and its facts."""
         with clear_errors(self.path):
             rows = self._rows("SELECT * FROM sessions ORDER BY id")
-            return [
-                {**json.loads(row["facts"]), "started": row["started"], "finished": row["finished"]} for row in rows
-            ]
+            return [{**json.loads(row["facts"]), **{key: row[key] for key in SESSION}} for row in rows]
 
     def set_info(self, key: str, value: Any) -> None:
         """Keep a JSON value."""

@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from minnet import machine, training
 from minnet.errors import InputError, NothingYet
+from minnet.files import write_text
 from minnet.lab import driver, scores
-from minnet.lab.comparison import Comparison, write_text
+from minnet.lab.comparison import Comparison
+from minnet.lab.database import hold
 from minnet.lab.driver import Progress, Silent
 from minnet.lab.experiment import TUNING_SEED, Experiment, read, resolve
 from minnet.lab.trials import load_split
@@ -172,6 +174,7 @@ def compare_suite(
     *,
     out: Any = None,
     watch: Watch | None = None,
+    waiting: Callable[[], None] = lambda: None,
     **keywords: Any,
 ) -> SuiteComparison:
     """Compare methods on every problem of a suite.
@@ -186,6 +189,8 @@ def compare_suite(
     watch : callable, optional
         Called with the position of a problem, the problem and its folder; a context manager that gives whom to tell
         about its runs.
+    waiting : callable
+        Called if another process works in the folder and, with `wait`, its end is waited for.
     **keywords
         `jobs`, `engine`, `scheduler`, `device`, `data_dir`, `wait` as for `minnet.compare`; all others as for
         `minnet.lab.resolve`: they win over all problems.
@@ -205,13 +210,16 @@ def compare_suite(
     run = {key: keywords.pop(key) for key in RUN if key in keywords}
     suite = suite if isinstance(suite, Suite) else resolve_suite(suite, **keywords)
     result = SuiteComparison(suite.to_dict(), {}, {problem.name: problem.folder for problem in suite.problems})
-    for position, problem in enumerate(suite.problems):
-        folder = None if out is None else Path(out) / problem.folder
-        with watch(position, problem, folder) if watch else contextlib.nullcontext(Silent()) as progress:
-            comparison = driver.compare(problem.experiment, out=folder, progress=progress, **run)
-        result.comparisons[problem.name] = comparison
+    with contextlib.ExitStack() as held:
         if out is not None:
-            result.save(out)
+            held.enter_context(contextlib.closing(hold(Path(out), waiting if run.get("wait") else None)))
+        for position, problem in enumerate(suite.problems):
+            folder = None if out is None else Path(out) / problem.folder
+            with watch(position, problem, folder) if watch else contextlib.nullcontext(Silent()) as progress:
+                comparison = driver.compare(problem.experiment, out=folder, progress=progress, **run)
+            result.comparisons[problem.name] = comparison
+            if out is not None:
+                result.save(out)
     return result
 
 

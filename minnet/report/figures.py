@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minnet.files import whole
 from minnet.report.curves import bands
 from minnet.report.facts import Comparison, Facts, crowded, gather, has_validation, rings
 from minnet.report.palette import style_of
@@ -102,7 +103,8 @@ def write_figures(
         for name, figure in _figures(comparison, facts, WIDTHS[width], everything):
             for kind in kinds:
                 path = target / f"{name}.{kind}"
-                figure.savefig(path, format=kind, dpi=200 if name == "overview" else 300, metadata=_UNDATED[kind])
+                with whole(path) as part:
+                    figure.savefig(part, format=kind, dpi=200 if name == "overview" else 300, metadata=_UNDATED[kind])
                 written.append(path)
     return written
 

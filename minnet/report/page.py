@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from minnet.files import write_text
 from minnet.report import images, protocol, scoreboard, verdict
 from minnet.report.charts.chart import label as tick
 from minnet.report.facts import (
@@ -92,7 +93,7 @@ def write_page(comparison: Comparison | Mapping[str, Comparison], path: str | Pa
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     text = render_all(comparison) if isinstance(comparison, Mapping) else render(comparison)
-    target.write_text(text, encoding="utf-8", errors="replace")
+    write_text(target, text)
     return target
 
 

@@ -1,5 +1,7 @@
 """What is shown while a command works."""
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -65,3 +67,17 @@ def test_a_notice_becomes_a_line_only_if_it_lasts(capsys, monkeypatch):
             assert not notice.ended
         assert notice.ended
     assert capsys.readouterr().out == "long\n"
+
+
+def test_who_leaves_at_once_leaves_no_process_behind(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("""
+import multiprocessing, time
+from minnet.cli.progress import leave_at_once
+
+if __name__ == "__main__":
+    multiprocessing.get_context("spawn").Process(target=time.sleep, args=(100,)).start()
+    leave_at_once("left", 130)
+""")
+    end = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=50)  # and shut pipes
+    assert (end.returncode, end.stdout) == (130, "left\n")

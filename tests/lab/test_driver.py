@@ -129,6 +129,26 @@ def test_the_same_call_trains_nothing_twice(fake, small, tmp_path):
     assert again.provenance["sessions"] == 2
 
 
+def test_nobody_else_works_in_the_folder_until_its_files_are_written(fake, small, tmp_path, monkeypatch):
+    def save(comparison, folder):
+        with pytest.raises(InputError, match="another process is working in"):
+            Store(folder)
+        saved.append(folder)
+
+    saved = []
+    monkeypatch.setattr("minnet.lab.comparison.Comparison.save", save)
+    compare(small, out=tmp_path, jobs=1)
+    assert saved == [tmp_path]
+    Store(tmp_path).close()
+
+
+def test_what_is_said_of_the_training_is_that_of_the_sessions_that_trained(fake, small, tmp_path):
+    compare(small, out=tmp_path, jobs=2)
+    assert compare(small, out=tmp_path, jobs=1).provenance["jobs"] == 2, "nothing was left to train"
+    assert compare(small, out=tmp_path, jobs=3, seeds=4).provenance["jobs"] == "2 / 3"
+    assert load(tmp_path).provenance["sessions"] == 3
+
+
 @pytest.mark.parametrize("done", [0, 3, 6, 8])
 def test_an_interrupted_comparison_goes_on_where_it_was(fake, small, tmp_path, done):
     fake.stop_after = done

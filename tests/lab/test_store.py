@@ -112,6 +112,15 @@ def test_a_run_that_is_there_stays_as_it_is(tmp_path):
         assert query(tmp_path, "SELECT count(*) FROM epochs") == [(1,)]
 
 
+def test_no_figure_of_the_test_set_comes_to_a_tuning_run_later(tmp_path):
+    with Store(tmp_path) as store:
+        store.add(record())
+        store.add({**record("b"), "kind": "final", "test_accuracy": 0.5})
+        for change in ("test_accuracy = 0.5 WHERE id = 'a'", "test_loss = 1 WHERE id = 'a'", "kind = 'tune'"):
+            with pytest.raises(sqlite3.IntegrityError, match="a tuning run holds a test figure"):
+                store.db.execute(f"UPDATE runs SET {change}")
+
+
 def test_sessions_are_kept_apart_and_every_run_knows_its_own(tmp_path):
     for id, command in (("a", "first"), ("b", "second")):
         with Store(tmp_path) as store:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from minnet.errors import InputError
+from minnet.lab.database import hold
 from minnet.lab.experiment import read, resolve, shipped
 from minnet.lab.suite import (
     Suite,
@@ -113,7 +114,7 @@ def test_problems_override_what_they_share(two):
 def test_every_problem_is_an_ordinary_comparison_and_hides_behind_no_mean(fake, two, tmp_path):
     result = compare_suite(two, out=tmp_path, jobs=1)
     assert [*result.comparisons] == ["small, wide", "long"]
-    files = {"suite.toml", "suite.csv", "profiles.csv", "suite.html"}
+    files = {"suite.toml", "suite.csv", "profiles.csv", "suite.html", "runs.lock"}
     assert {*files, "small-wide", "long"} == {each.name for each in tmp_path.iterdir()}
     for name, folder in result.folders.items():
         single = pd.read_csv(tmp_path / folder / "leaderboard.csv").set_index("optimizer")
@@ -128,6 +129,23 @@ def test_every_problem_is_an_ordinary_comparison_and_hides_behind_no_mean(fake, 
     assert again.suite == result.suite
     pd.testing.assert_frame_equal(again.leaderboard, result.leaderboard, check_exact=True)
     assert resolve_suite(tomllib.loads((tmp_path / "suite.toml").read_text())).to_dict() == result.suite
+
+
+def test_only_one_process_works_in_the_folder_of_a_suite(fake, two, tmp_path):
+    compare_suite(two, out=tmp_path, jobs=1)
+    before, fake.calls = (tmp_path / "suite.csv").read_bytes(), []
+    other = hold(tmp_path)
+    told = []
+
+    def waiting():
+        told.append("waiting")
+        other.close()
+
+    with pytest.raises(InputError, match=r"another process is working in .*--wait"):
+        compare_suite(two, out=tmp_path, jobs=1)
+    assert (fake.calls, (tmp_path / "suite.csv").read_bytes()) == ([], before)
+    compare_suite(two, out=tmp_path, jobs=1, wait=True, waiting=waiting)
+    assert told == ["waiting"]
 
 
 def test_an_interrupted_suite_goes_on_where_it_was(fake, two, tmp_path):
