@@ -225,7 +225,7 @@ def test_every_option_of_the_network_and_the_training_reaches_the_experiment(tmp
         dropout=0.3,
         input_dropout=0.1,
     )
-    training = TrainingSpec(3, 10, 0.2, "cosine", 0.01, 0.02, True, 3.0, 5.0, 2.0, "float64")
+    training = TrainingSpec(3, 10, 0.2, "cosine", 0.01, 0.02, True, 3.0, 5.0, 2.0, dtype="float64")
     assert (asked["spec"].network, asked["spec"].training) == (network, training)
     assert [entry.style for entry in asked["spec"].entries] == ["torch"]
     assert run() == 130
