@@ -51,8 +51,7 @@ def epoch_kernel(shape: Shape, kinds: Sequence[Kind]) -> Any:
         ticket = cuda.shared.array(1, np.int64)
         mine = work[cuda.blockIdx.x]
         while True:
-            cuda.syncthreads()
-            if thread() == 0:
+            if thread() == 0:  # the others have read the last ticket: there were barriers since
                 ticket[0] = cuda.atomic.add(counter, 0, 1)
             cuda.syncthreads()
             if ticket[0] >= active.size:
@@ -89,7 +88,6 @@ def epoch_kernel(shape: Shape, kinds: Sequence[Kind]) -> Any:
                     back(state[run], mine)
                 if stored:
                     finish(mover, limits, told[SLOW], state[run], mine, norms[run], measured, scratch)
-                cuda.syncthreads()
                 total += loss
                 done += 1
             if thread() == 0:

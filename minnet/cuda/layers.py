@@ -200,7 +200,6 @@ def _descent(shape: Shape, layer: int) -> Callable:
                                 value = masked(value, place, batch, key)
                             z, a = work[np.uint32(z_begin + place)], work[np.uint32(a_begin + place)]
                             work[np.uint32(below + place)] = value * slope(z, a)
-        cuda.syncthreads()
 
     return device(descend)
 
@@ -263,8 +262,7 @@ def _biases(shape: Shape, layer: int, move: Callable) -> Callable:
                 total = np.float32(0)
                 for i in range(batch.rows):
                     total += work[np.uint32(delta + i * fan_out + first + j)]
-                shared[np.uint32(j)] = total
-            cuda.syncthreads()
+                shared[np.uint32(j)] = total  # the same thread moves this bias
             begin = middle + first
             if mover.stored:
                 store(work, grads, state, mover.biases, shared, columns, 1, columns, begin, columns)

@@ -14,7 +14,10 @@ import numpy as np
 
 from minnet.cuda.shape import Kind
 from minnet.cuda.table import KEEP, LEAN, OWN
-from minnet.cuda.target import device, thread
+from minnet.cuda.target import cuda, device, thread
+
+TURN = 4  # parameters that a thread moves at a time
+NOWHERE = np.uint32(0xFFFFFFFF)
 
 
 def moving(kinds: Sequence[Kind], threads: int) -> Callable:
@@ -39,26 +42,42 @@ def moving(kinds: Sequence[Kind], threads: int) -> Callable:
 
 
 def _loop(kind: Kind, threads: int) -> Callable:
-    """Return the loop of one method over a part of the parameters."""
+    """Return the loop of one method over a part of the parameters.
+
+    A thread first asks for all that it needs for `TURN` parameters, and moves them then: the memory takes hundreds of
+    cycles to answer, and the compiler cannot know that what one parameter stores is not what the next one loads.
+    """
     step, coefficients = device(STEPS[kind.slots](device(kind.rule))), _coefficients(kind.coefficients)
-    slow = 1 + kind.slots if kind.slow else 0
+    rows_held, slow = 1 + kind.slots, 1 + kind.slots if kind.slow else 0
+    size = TURN * rows_held
 
     def loop(state, row, l2, bound, source, origin, pitch, rows, columns, begin, stride):
         keep, lean, own = row[KEEP], row[LEAN], coefficients(row)
-        for e in range(thread(), rows * pitch, threads):
-            i = e // pitch
-            j = e - i * pitch
-            if j < columns:
-                place = np.uint32(begin + i * stride + j)
-                w = state[0, place]
-                g = source[np.uint32(origin + e)] + l2 * w
-                if bound > 0:
-                    g = min(max(g, -bound), bound)
-                w = step(state, place, w * keep, g, own)
-                if slow > 0 and lean < np.float32(1):
-                    w = w + lean * (state[slow, place] - w)
-                    state[slow, place] = w
-                state[0, place] = w
+        held, places = cuda.local.array(size, np.float32), cuda.local.array(TURN, np.uint32)
+        total = rows * pitch
+        for first in range(thread(), total, TURN * threads):
+            for p in range(TURN):
+                e = first + p * threads
+                i = e // pitch
+                j = e - i * pitch
+                places[p] = NOWHERE
+                if e < total and j < columns:
+                    places[p] = np.uint32(begin + i * stride + j)
+                    for r in range(rows_held):
+                        held[p * rows_held + r] = state[r, places[p]]
+            for p in range(TURN):
+                place, at = places[p], p * rows_held
+                if place != NOWHERE:
+                    g = source[np.uint32(origin + first + p * threads)] + l2 * held[at]
+                    if bound > 0:
+                        g = min(max(g, -bound), bound)
+                    w = step(held, at, held[at] * keep, g, own)
+                    if slow > 0 and lean < np.float32(1):
+                        w = w + lean * (state[slow, place] - w)
+                        state[slow, place] = w
+                    state[0, place] = w
+                    for r in range(1, rows_held):
+                        state[r, place] = held[at + r]
 
     return device(loop)
 
@@ -76,7 +95,7 @@ def _coefficients(n: int) -> Callable:
 def no_slot(rule):
     """Step of a rule without memory."""
 
-    def step(state, place, w, g, own):
+    def step(held, at, w, g, own):
         return rule(w, g, *own)
 
     return step
@@ -85,8 +104,8 @@ def no_slot(rule):
 def one_slot(rule):
     """Step of a rule that remembers one number per weight."""
 
-    def step(state, place, w, g, own):
-        w, state[1, place] = rule(w, g, state[1, place], *own)
+    def step(held, at, w, g, own):
+        w, held[at + 1] = rule(w, g, held[at + 1], *own)
         return w
 
     return step
@@ -95,8 +114,8 @@ def one_slot(rule):
 def two_slots(rule):
     """Step of a rule that remembers two numbers per weight."""
 
-    def step(state, place, w, g, own):
-        w, state[1, place], state[2, place] = rule(w, g, state[1, place], state[2, place], *own)
+    def step(held, at, w, g, own):
+        w, held[at + 1], held[at + 2] = rule(w, g, held[at + 1], held[at + 2], *own)
         return w
 
     return step
@@ -105,9 +124,9 @@ def two_slots(rule):
 def three_slots(rule):
     """Step of a rule that remembers three numbers per weight."""
 
-    def step(state, place, w, g, own):
-        w, state[1, place], state[2, place], state[3, place] = rule(
-            w, g, state[1, place], state[2, place], state[3, place], *own
+    def step(held, at, w, g, own):
+        w, held[at + 1], held[at + 2], held[at + 3] = rule(
+            w, g, held[at + 1], held[at + 2], held[at + 3], *own
         )
         return w
 
@@ -117,9 +136,9 @@ def three_slots(rule):
 def four_slots(rule):
     """Step of a rule that remembers four numbers per weight."""
 
-    def step(state, place, w, g, own):
-        w, state[1, place], state[2, place], state[3, place], state[4, place] = rule(
-            w, g, state[1, place], state[2, place], state[3, place], state[4, place], *own
+    def step(held, at, w, g, own):
+        w, held[at + 1], held[at + 2], held[at + 3], held[at + 4] = rule(
+            w, g, held[at + 1], held[at + 2], held[at + 3], held[at + 4], *own
         )
         return w
 

@@ -1,6 +1,8 @@
 """What a kernel uses of a GPU, in Numba's simulator: every CUDA thread is one of Python's.
 
-It lets the tests run everywhere, with few threads. ``NUMBA_ENABLE_CUDASIM=1`` switches it on.
+It lets the tests run everywhere, with few threads. ``NUMBA_ENABLE_CUDASIM=1`` switches it on. The threads of a block
+take turns from barrier to barrier, one at a time in a fixed order: what the simulator computes does not depend on how
+the interpreter shares its time, and none of them waits by polling, as in Numba's own way of running a block.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ from typing import Any
 
 import numpy as np
 from numba import cuda as numba_cuda
+from numba.cuda.simulator import kernel
 
-SWITCH_S = 1e-5  # threads wait for each other by turns of the interpreter: short ones
+LANES = 4  # floats that are loaded and stored at once
 
 
 class Simulated:
@@ -55,17 +58,79 @@ def _launch() -> Any:
 cuda = Simulated()
 
 
+class Thread(kernel.BlockThread):
+    """A thread of a block, which computes while it is its turn; `phase` counts the barriers that it has passed."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.turn = threading.Semaphore(0)
+        self.phase = 0
+
+    def run(self) -> None:
+        """Compute to the end, and leave the turn to the others."""
+        self.turn.acquire()
+        with contextlib.suppress(SystemExit):
+            super().run()
+        self._manager.left(self)
+
+    def syncthreads(self) -> None:
+        """Wait until all threads of the block have come here."""
+        self._manager.arrived(self)
+        self.turn.acquire()
+        if self.abort:
+            raise SystemExit  # another thread has failed
+        self.phase += 1
+
+
+class Block(kernel.BlockManager):
+    """A block whose threads take turns."""
+
+    def run(self, grid_point: Any, *arguments: Any) -> None:
+        """Run a block to its end, and raise what one of its threads has raised."""
+        self.waiting, self.arrivals = [], []
+        self.ended = threading.Semaphore(0)
+        for point in np.ndindex(*self._block_dim):
+            each = Thread(lambda: self._f(*arguments), self, grid_point, point, self._debug)
+            self.waiting.append(each)
+            each.start()
+        threads = list(self.waiting)
+        self._next()
+        self.ended.acquire()
+        for each in threads:
+            each.join()
+            if each.exception:
+                raise each.exception[0].with_traceback(each.exception[1])
+
+    def arrived(self, thread: Thread) -> None:
+        """Note that a thread is at a barrier."""
+        self.arrivals.append(thread)
+        self._next()
+
+    def left(self, thread: Thread) -> None:
+        """Note that a thread has ended; if it has failed, so do the others at their barriers."""
+        if thread.exception:
+            for each in (*self.waiting, *self.arrivals):
+                each.abort = True
+        self._next()
+
+    def _next(self) -> None:
+        if not self.waiting:
+            self.waiting, self.arrivals = self.arrivals, []
+        if self.waiting:
+            self.waiting.pop(0).turn.release()
+        else:
+            self.ended.release()
+
+
+kernel.BlockManager = Block
+
+
 @contextlib.contextmanager
 def launching() -> Iterator[None]:
-    """Hold around a launch: threads take short turns, and integers wrap around without a warning."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_S)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=RuntimeWarning, message=".*encountered in")
-            yield
-    finally:
-        sys.setswitchinterval(interval)
+    """Hold around a launch: integers wrap around without a warning."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=RuntimeWarning, message=".*encountered in")
+        yield
 
 
 def thread():
@@ -80,9 +145,11 @@ def bare(array):
 
 def take(array, place):
     """Return the four floats from a place on that is a multiple of four."""
+    assert place % LANES == 0
     return array[place], array[place + 1], array[place + 2], array[place + 3]
 
 
 def put(array, place, values):
     """Store four floats from a place on that is a multiple of four."""
+    assert place % LANES == 0
     array[place : place + len(values)] = values

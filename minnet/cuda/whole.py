@@ -51,8 +51,7 @@ def whole_move(shape: Shape, move: Callable) -> Callable:
                     state[slow, i] = state[0, i]
         if measured:
             for i in range(thread(), size, threads):
-                work[kept + i] -= state[0, i]
-            cuda.syncthreads()
+                work[kept + i] -= state[0, i]  # the first sum takes each thread's own; between sums are barriers
             measure(work, kept, norms, UPDATE, scratch)
             measure(state[0], 0, norms, WEIGHTS, scratch)
 
