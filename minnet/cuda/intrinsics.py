@@ -9,6 +9,9 @@ from collections.abc import Iterator
 
 from llvmlite import ir
 from numba import cuda, types
+from numba.cuda.cudadrv.driver import CudaAPIError
+
+from minnet.errors import InputError
 
 try:
     from numba.cuda.extending import intrinsic
@@ -23,10 +26,20 @@ ALIGNED = "alignment" in inspect.signature(cuda.shared.array).parameters
 
 @contextlib.contextmanager
 def launching() -> Iterator[None]:
-    """Hold around a launch: Numba would warn of grids that leave a part of the GPU idle, as small populations do."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Grid size .* will likely result in GPU under-utilization")
-        yield
+    """Hold around a launch, and around all that waits for it.
+
+    Numba would warn of grids that leave a part of the GPU idle, as small populations do. What the driver complains of
+    becomes one line.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Grid size .* will likely result in GPU under-utilization")
+            yield
+    except CudaAPIError as error:
+        raise InputError(
+            f"device 'cuda': the driver says {error}; train fewer runs at a time, on a GPU that nobody else uses and "
+            "that drives no screen, or use --device cpu"
+        ) from error
 
 
 @cuda.jit(device=True)

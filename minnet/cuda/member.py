@@ -48,9 +48,14 @@ class Member:
         """Where in its state to evaluate: 0 for the weights, or the number of a slot."""
         return len(self.method.slots) if self.kind.slow else 0
 
-    def table(self, width: int) -> np.ndarray:
-        """Return the rows of the table for the next epoch."""
-        steps = np.arange(self.t, self.t + self.steps_per_epoch)
+    @property
+    def listens(self) -> bool:
+        """Whether the schedule decides by what is measured after every epoch."""
+        return self.schedule.name == "plateau"
+
+    def table(self, epoch: int, width: int) -> np.ndarray:
+        """Return the rows of the table for an epoch, counted from 1."""
+        steps = np.arange((epoch - 1) * self.steps_per_epoch, epoch * self.steps_per_epoch)
         return table.rows(self.optimizer, self.spec.training, steps, width)
 
     def trained(self, steps: int, loss: float, seconds: float) -> None:

@@ -125,9 +125,7 @@ def three_slots(rule):
     """Step of a rule that remembers three numbers per weight."""
 
     def step(held, at, w, g, own):
-        w, held[at + 1], held[at + 2], held[at + 3] = rule(
-            w, g, held[at + 1], held[at + 2], held[at + 3], *own
-        )
+        w, held[at + 1], held[at + 2], held[at + 3] = rule(w, g, held[at + 1], held[at + 2], held[at + 3], *own)
         return w
 
     return step

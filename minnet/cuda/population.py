@@ -13,6 +13,7 @@ import numpy as np
 from minnet.cuda import devices, epoch, memory
 from minnet.cuda.evaluation import PARTS, evaluation_kernel
 from minnet.cuda.member import Member, check
+from minnet.cuda.plan import Plan
 from minnet.cuda.shape import Kind, Shape
 from minnet.cuda.table import OWN
 from minnet.cuda.target import SIMULATED, cuda, launching
@@ -24,6 +25,8 @@ from minnet.network.network import Network
 from minnet.training.result import RunResult
 from minnet.training.run import EVALUATED
 from minnet.training.spec import RunSpec
+
+LONGEST = 2**32 - 2  # numbers of an array: the kernels count them with 32 bits
 
 
 class Data(NamedTuple):
@@ -53,11 +56,15 @@ def shape_of(specs: Sequence[RunSpec], split: Split, block: Block | None = None)
         raise InputError("the runs of a population have one network, one loss and one batch size: train them apart")
     network, batch = networks[0], batches.pop()
     widths = (split.n_features, *network.hidden, split.n_classes)
-    return Shape(
+    shape = Shape(
         widths, batch, network.activation, network.loss, network.output,
         any(n.dropout > 0 for n in networks), any(n.input_dropout > 0 for n in networks),
         block or (SIMULATED_BLOCK if SIMULATED else choose(widths, batch)),
     )  # fmt: skip
+    most = max(shape.work, *(X.size for X in (split.X_train, split.X_val, split.X_test)))
+    if most > LONGEST:
+        raise InputError(f"device 'cuda' counts to {LONGEST:,}, and the data or the network have {most:,} numbers")
+    return shape
 
 
 class Population:
@@ -92,14 +99,15 @@ class Population:
         self.networks = [
             Network(spec.network, split.n_features, split.n_classes, "float32", split.scale) for spec in specs
         ]
+        self.plan = Plan(self.members, self.n, self.width)
         with launching():
             self._fill()
+            self._compile()
         self.compile_s = time.perf_counter() - started
 
     def _fill(self) -> None:
         """Bring data, initial weights and settings to the device."""
         runs, layout = len(self.members), self.shape.layout
-        self.seeds = list(dict.fromkeys(member.spec.seed for member in self.members))
         self.state = cuda.device_array((runs, max(kind.rows for kind in self.kinds), layout.size), np.float32)
         self.work = cuda.device_array((max(1, self.blocks), self.shape.work), np.float32)
         for run in range(runs):
@@ -108,9 +116,8 @@ class Population:
         self.where = cuda.to_device(np.array([member.evaluated for member in self.members], np.int64))
         self.train_data = self._data(self.split.X_train, self.split.y_train, self._evaluated())
         self.val_data = self._data(self.split.X_val, self.split.y_val)
-        self.orders = cuda.device_array((len(self.seeds), self.n), np.int32)
+        self.orders = cuda.device_array((len(self.plan.seeds), self.n), np.int32)
         self.norms = np.zeros((runs, 3, layout.n_layers))
-        self._prepared: tuple[int, np.ndarray] | None = None
 
     def _initial(self, run: int) -> np.ndarray:
         """Return weights and slots before the first step."""
@@ -131,7 +138,7 @@ class Population:
             network, training = member.spec.network, member.spec.training
             hot, cold = self._targets(run, network.label_smoothing)
             whole[run, [epoch.KIND, epoch.ORDER, epoch.SEED]] = (
-                self.kinds.index(member.kind), self.seeds.index(member.spec.seed), member.spec.seed,
+                self.kinds.index(member.kind), self.plan.seeds.index(member.spec.seed), member.spec.seed,
             )  # fmt: skip
             whole[run, [epoch.INPUT_THRESHOLD, epoch.THRESHOLD, epoch.SLOW]] = (
                 _threshold(network.input_dropout), _threshold(network.dropout), member.evaluated,
@@ -162,53 +169,56 @@ class Population:
         there = [cuda.to_device(array.copy()) if array.size else None for array in arrays]
         return Data(there[0], there[1], there[2], size)
 
+    def _compile(self) -> None:
+        """Launch both kernels with no run left to take: what is launched first is compiled first."""
+        runs = len(self.members)
+        self._launch_epoch([0], np.zeros((runs, 1, 2, self.width), np.float32), 0, self._blank(), taken=1)
+        sums = [cuda.to_device(np.zeros((runs, PARTS))) for _ in range(2)]
+        self._launch_evaluation(self.train_data, [0], sums, taken=PARTS)
+
+    def _blank(self) -> list[Any]:
+        """Return what an epoch fills: steps done and mean loss of each run, and norms."""
+        runs = len(self.members)
+        return [cuda.to_device(array) for array in (np.zeros(runs, np.int64), np.zeros(runs), self.norms)]
+
+    def _launch_epoch(
+        self, active: Sequence[int], table: np.ndarray, before: int, filled: list[Any], taken: int = 0
+    ) -> None:
+        self._epoch_kernel[self.blocks, self.shape.block.threads](
+            self.train_data.X, self.train_data.labels, self.orders, cuda.to_device(table), self.whole, self.real,
+            self.state, self.work, cuda.to_device(np.array(active, np.int64)),
+            cuda.to_device(np.full(1, taken, np.int64)), before, np.float32(self.split.scale), *filled,
+        )  # fmt: skip
+
+    def _launch_evaluation(self, data: Data, active: Sequence[int], sums: list[Any], taken: int = 0) -> None:
+        self._evaluation_kernel[self.blocks, self.shape.block.threads](
+            data.X, data.labels, data.chosen, self.where, self.state, self.work,
+            cuda.to_device(np.array(active, np.int64)), cuda.to_device(np.full(1, taken, np.int64)),
+            np.float32(self.split.scale), *sums,
+        )  # fmt: skip
+
     def train_epoch(self, active: Sequence[int]) -> None:
         """Train some runs for one epoch, each until its loss is no longer finite."""
         started, members = time.perf_counter(), [self.members[run] for run in active]
-        following = members[0].epoch + 1
-        before, steps_per_epoch = members[0].t, members[0].steps_per_epoch
-        self.orders.copy_to_device(self._orders(following))
-        table = np.zeros((len(self.members), steps_per_epoch, 2, self.width), np.float32)
-        for run, member in zip(active, members):
-            table[run] = member.table(self.width)
-        steps, losses = np.zeros(len(self.members), np.int64), np.zeros(len(self.members))
-        filled = [cuda.to_device(array) for array in (steps, losses, self.norms)]
+        following, filled = members[0].epoch + 1, self._blank()
+        orders, table = self.plan.of_epoch(following, active)
         with launching():
-            self._epoch_kernel[self.blocks, self.shape.block.threads](
-                self.train_data.X, self.train_data.labels, self.orders, cuda.to_device(table), self.whole, self.real,
-                self.state, self.work, cuda.to_device(np.array(active, np.int64)),
-                cuda.to_device(np.zeros(1, np.int64)), before, np.float32(self.split.scale), *filled,
-            )  # fmt: skip
-            self._prepared = following + 1, self._permutations(following + 1)  # while the device computes
+            self.orders.copy_to_device(orders)
+            self._launch_epoch(active, table, members[0].t, filled)
+            self.plan.prepare(following + 1, active)  # while the device computes
             steps, losses, self.norms = (array.copy_to_host() for array in filled)
         seconds = (time.perf_counter() - started) / len(active)
         for run, member in zip(active, members):
             member.trained(int(steps[run]), float(losses[run]), seconds)
 
-    def _orders(self, following: int) -> np.ndarray:
-        if self._prepared is None or self._prepared[0] != following:
-            return self._permutations(following)
-        return self._prepared[1]
-
-    def _permutations(self, following: int) -> np.ndarray:
-        """Return the order of samples in an epoch, a row for each seed: the same as on the CPU."""
-        orders = np.empty((len(self.seeds), self.n), np.int32)
-        for row, seed in zip(orders, self.seeds):
-            row[:] = np.random.default_rng([seed, 1, following]).permutation(self.n)
-        return orders
-
     def evaluate(self, data: Data, active: Sequence[int]) -> np.ndarray:
         """Return mean loss and accuracy of some runs: array of shape (len(active), 2)."""
         if not data.size:
             return np.full((len(active), 2), math.nan)
-        losses, right = (cuda.to_device(np.zeros((len(self.members), PARTS))) for _ in range(2))
         with launching():
-            self._evaluation_kernel[self.blocks, self.shape.block.threads](
-                data.X, data.labels, data.chosen, self.where, self.state, self.work,
-                cuda.to_device(np.array(active, np.int64)), cuda.to_device(np.zeros(1, np.int64)),
-                np.float32(self.split.scale), losses, right,
-            )  # fmt: skip
-            mean, share = (array.copy_to_host()[list(active)].sum(axis=1) / data.size for array in (losses, right))
+            sums = [cuda.to_device(np.zeros((len(self.members), PARTS))) for _ in range(2)]
+            self._launch_evaluation(data, active, sums)
+            mean, share = (array.copy_to_host()[list(active)].sum(axis=1) / data.size for array in sums)
         # Outputs that are no numbers have no largest one.
         return np.column_stack([mean, np.where(np.isfinite(mean), share, math.nan)])
 
@@ -272,7 +282,9 @@ def free_memory(device: devices.Device) -> int:
     """Return the bytes that are free on the GPU."""
     if device is devices.SIMULATOR:
         return device.memory
-    return int(cuda.current_context().get_memory_info().free)
+    context = cuda.current_context()
+    context.deallocations.clear()  # Numba frees what is no longer used only now and then
+    return int(context.get_memory_info().free)
 
 
 _compiled: dict[Shape, tuple[tuple[Kind, ...], Any, Any]] = {}

@@ -93,8 +93,8 @@ def assemble(ptx: str, capability: tuple[int, int], folder: Path) -> tuple[Path,
     return code, done.stderr
 
 
-def product_loops(code: Path) -> list[Counter]:
-    """Return for each loop of products how often it has which instruction."""
+def inner_loops(code: Path) -> list[list[str]]:
+    """Return the innermost loops, each as the names of its instructions."""
     nvdisasm = tool("nvdisasm")
     if nvdisasm is None:
         pytest.skip("no nvdisasm: pip install nvidia-cuda-nvdisasm")
@@ -106,11 +106,29 @@ def product_loops(code: Path) -> list[Counter]:
             labels[label[1]] = len(instructions)
         elif found := re.match(r"\s*/\*[0-9a-f]+\*/\s+(.*?);", line):
             instructions.append(found[1])
-    loops = []
-    for last, instruction in enumerate(instructions):
-        branch = re.search(r"BRA.*`\((\.L_x_\d+)\)", instruction)
-        if branch and labels[branch[1]] <= last:
-            names = (re.sub(r"^@!?U?P\d+\s+", "", each).split()[0] for each in instructions[labels[branch[1]] : last])
-            loops.append(Counter(name.partition(".")[0] for name in names))
-    # Those with as many products as a stage has, and nothing around it: one barrier.
-    return [loop for loop in loops if loop["FFMA"] >= 128 and loop["BAR"] == 1]
+    back = [
+        (labels[branch[1]], last)
+        for last, instruction in enumerate(instructions)
+        if (branch := re.search(r"BRA.*`\((\.L_x_\d+)\)", instruction)) and labels[branch[1]] <= last
+    ]
+    names = [re.sub(r"^@!?U?P\d+\s+", "", each).split()[0].partition(".")[0] for each in instructions]
+    return [
+        names[first : last + 1]
+        for first, last in back
+        if not any((first, last) != (begin, end) and first <= begin and end <= last for begin, end in back)
+    ]
+
+
+def product_loops(loops: list[list[str]]) -> list[Counter]:
+    """Return for each loop of products how often it has which instruction: one barrier, and a stage's products."""
+    counted = map(Counter, loops)
+    return [loop for loop in counted if loop["FFMA"] >= 128 and loop["BAR"] == 1]
+
+
+def asked_first(loops: list[list[str]]) -> list[int]:
+    """Return for each loop that moves parameters by Adam (roots, stores) how many loads come before its first store."""
+    return [
+        loop[: loop.index("STG")].count("LDG")
+        for loop in loops
+        if {"MUFU", "STG", "LDS"} <= {*loop} and "BAR" not in loop
+    ]

@@ -1,8 +1,8 @@
 """What NVIDIA's compute-sanitizer finds on a GPU, in the simulator: every access of a block's threads is noted.
 
-`Watched` arrays refuse places that do not exist (memcheck), numbers that nobody has written (initcheck), and two threads
-that meet at one number between two barriers, one of them to write (racecheck). And threads must wait at
-the same line (synccheck).
+`Watched` arrays refuse places that do not exist (memcheck), numbers that nobody has written (initcheck), and two
+threads that meet at one number between two barriers, one of them to write (racecheck). And threads must wait at the
+same line (synccheck).
 """
 
 from __future__ import annotations
@@ -86,10 +86,8 @@ def now() -> tuple[int, int]:
 def check_bounds(shape: tuple[int, ...], key: Any) -> None:
     """Refuse negative places, which NumPy takes from the end, and slices that reach beyond it."""
     for each, size in zip(key if isinstance(key, tuple) else (key,), shape, strict=False):
-        first, last = (each.start or 0, (size if each.stop is None else each.stop) - 1) if isinstance(each, slice) else (
-            each, each
-        )  # fmt: skip
-        if not (0 <= first and last < size):
+        first, end = (each.start, each.stop) if isinstance(each, slice) else (each, each + 1)
+        if (first or 0) < 0 or (end is not None and end > size):
             raise Fault(f"place {each} of {size}")
 
 

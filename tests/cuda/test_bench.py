@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,11 +12,11 @@ from numpy.testing import assert_array_equal
 from populations import samples
 
 from minnet.bench import device_table
-from minnet.bench.peers import Label
+from minnet.bench.peers import SEVEN, Label, create
 from minnet.bench.race import WARM_UP, Lane, Outcome
 from minnet.bench.task import Task
 from minnet.cli import group
-from minnet.training import RunSpec, TrainingSpec
+from minnet.training import OptimizerSpec, RunSpec, TrainingSpec
 
 
 def task(runs):
@@ -49,6 +50,19 @@ def test_the_table_counts_per_run():
     share = 100 * device_table.flops(task(10)) / 0.2 / 100e9
     assert table["minnet-cuda"]["of peak"] == f"{share:.1f} %"
     assert table["minnet"]["of peak"] == "-"
+
+
+@pytest.mark.parametrize("peer", ["jax-vmap", "torch-vmap"])
+@pytest.mark.parametrize("method", sorted(SEVEN))
+def test_peers_train_the_same(peer, method):
+    """On the CPU, where they have no GPU: the loss of the first of three runs is that of minnet alone."""
+    pytest.importorskip(peer.partition("-")[0])
+    three = replace(task(3), spec=replace(task(3).spec, optimizer=OptimizerSpec(method)))
+    there, here = create(peer, three), create("minnet", replace(three, device="cpu", runs=1))
+    for epoch in (1, 2):
+        orders = three.orders(epoch)
+        assert there.epoch(orders) == pytest.approx(here.epoch(orders[0]), rel=1e-4)
+    assert there.facts() == {"runs": 3}
 
 
 @pytest.mark.usefixtures("device")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from populations import samples, spec
@@ -68,6 +72,47 @@ def test_capacity_follows_the_memory(monkeypatch):
     free = population.free_memory(devices.require())
     monkeypatch.setattr(population, "free_memory", lambda device: free // 2)
     assert 0.4 * plenty < capacity(specs, split) < 0.6 * plenty
+
+
+def test_memory_that_numba_has_not_yet_given_back_is_free(monkeypatch):
+    from minnet.cuda import population
+
+    class Context:
+        pending = 300
+
+        def __init__(self):
+            self.deallocations = self
+
+        def clear(self):
+            self.pending = 0
+
+        def get_memory_info(self):
+            return SimpleNamespace(free=1000 - self.pending)
+
+    context = Context()
+    monkeypatch.setattr(population, "cuda", SimpleNamespace(current_context=lambda: context))
+    assert population.free_memory(devices.Device("any", (9, 0), 132, 1000)) == 1000
+
+
+def test_more_numbers_than_32_bits_count_are_refused():
+    small = samples()
+    large = replace(small, X_train=np.broadcast_to(np.uint8(0), (70_000, 70_000)), y_train=np.zeros(70_000, np.int64))
+    with pytest.raises(InputError, match=r"counts to 4,294,967,294, and the data or the network have 4,9\d\d,"):
+        shape_of([spec()], large)
+    with pytest.raises(InputError, match="counts to"):
+        shape_of([spec(hidden=(200_000, 200_000))], small)
+
+
+@pytest.mark.skipif(SIMULATED, reason="the simulator has no driver")
+def test_what_the_driver_complains_of_is_one_line():
+    from minnet.cuda.intrinsics import CudaAPIError, launching
+
+    with (
+        pytest.raises(InputError, match=r"the driver says \[702\] .*LAUNCH_TIMEOUT; train fewer runs") as told,
+        launching(),
+    ):
+        raise CudaAPIError(702, "Call to cuMemcpyDtoH results in CUDA_ERROR_LAUNCH_TIMEOUT")
+    assert len(str(told.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize("block", [LARGE, SMALL])

@@ -161,6 +161,22 @@ def test_same_bits_whatever_trains_beside():
     assert alone.members[0].history[-1]["running_loss"] == among.members[1].history[-1]["running_loss"]
 
 
+def test_kernels_are_compiled_before_the_clock_of_training_starts(monkeypatch):
+    launched = []
+    for name in ("_launch_epoch", "_launch_evaluation"):
+        launch = getattr(Population, name)
+        monkeypatch.setattr(
+            Population,
+            name,
+            lambda self, *rest, launch=launch, **taken: launched.append(launch) or launch(self, *rest, **taken),
+        )
+    population = Population([spec("adam"), spec("sgd", seed=2)], samples())
+    for run, member in enumerate(population.members):
+        assert_array_equal(population.params(run), population._initial(run)[0])  # both were launched, and took no run
+        assert (member.train_s, member.eval_s) == (0, 0)
+    assert len(set(launched)) == 2
+
+
 def test_results_read_the_test_set_only_if_asked():
     population = trained([spec("adam"), spec("sgd")], samples())
     silent, told = population.results([0], test=False)[0], population.results([0, 1], test=True)

@@ -12,6 +12,7 @@ from minnet.bench.peers.torch import ACTIVATIONS, FUSED, optimizer
 from minnet.bench.task import Task
 
 WARM_UP = 3  # steps before a graph is recorded, as its guide asks
+CAPTURABLE = ("rmsprop", "adadelta", "adam")  # whose number of steps must be on the GPU to be recorded
 
 
 class Contestant:
@@ -35,7 +36,7 @@ class Contestant:
 
         self.gradients = vmap(grad_and_value(loss))
         extra: dict[str, bool] = {"fused": True} if task.spec.optimizer.name in FUSED else {}
-        if self.device.type == "cuda" and task.spec.optimizer.name == "adam":
+        if self.device.type == "cuda" and task.spec.optimizer.name in CAPTURABLE:
             extra["capturable"] = True
         self.optimizer = optimizer(task, self.params, extra)
         self.rows = torch.zeros((task.runs, task.batch), dtype=torch.int64, device=self.device)
