@@ -87,7 +87,8 @@ class Block(kernel.BlockManager):
 
     def run(self, grid_point: Any, *arguments: Any) -> None:
         """Run a block to its end, and raise what one of its threads has raised."""
-        self.waiting, self.arrivals = [], []
+        self.waiting: list[Thread] = []
+        self.arrivals: list[Thread] = []
         self.ended = threading.Semaphore(0)
         for point in np.ndindex(*self._block_dim):
             each = Thread(lambda: self._f(*arguments), self, grid_point, point, self._debug)
