@@ -13,7 +13,7 @@ import click
 
 from minnet.cli.params import SectionedCommand, option
 from minnet.cli.progress import columns, duration
-from minnet.errors import InputError
+from minnet.errors import InputError, check_name
 
 if TYPE_CHECKING:
     from minnet.gallery.experiment import Experiment
@@ -42,7 +42,9 @@ def command(
     missing: bool,
     everything: bool,
 ) -> int | None:
-    """Run experiments by name and check what they claim; without a name, list them.
+    """Run experiments and check what they claim; without a name, list them.
+
+    NAME is one of those, or a .toml or .py file of your own.
 
     Each leaves results.json and figure.png in runs/NAME. Exit code 1 says that a claim did not come out.
     """
@@ -86,6 +88,9 @@ def _chosen(names: tuple[str, ...], gallery: bool, missing: bool, everything: bo
         raise InputError("--missing is about the gallery: add --gallery")
     if missing:
         return page.missing()
+    if gallery:
+        for name in names:
+            check_name("experiment of the gallery", name, cards())
     return [card.name for card in cards().values() if not card.suite] if everything else list(dict.fromkeys(names))
 
 

@@ -6,10 +6,11 @@ and claims that are checked.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from minnet.errors import InputError, check_name
-from minnet.gallery.card import PARTS, Card, cards
+from minnet.gallery.card import PARTS, Card, card_of, cards
 
 if TYPE_CHECKING:
     from minnet.gallery.experiment import Experiment
@@ -31,6 +32,11 @@ def names() -> list[str]:
 def load(name: str) -> Experiment:
     """Return an experiment, ready to run.
 
+    Parameters
+    ----------
+    name : str
+        Of one that comes with minnet, or the path of a file of your own: a .toml or a .py.
+
     Raises
     ------
     InputError
@@ -45,8 +51,11 @@ def load(name: str) -> Experiment:
         ...
     minnet.errors.InputError: unknown experiment 'race-digit': did you mean 'race-digits'? (allowed: ...)
     """
-    check_name("experiment", name, cards())
-    card = cards()[name]
+    card = _own(name)
+    if card is None:
+        known = cards()
+        check_name("experiment", name, known)
+        card = known[name]
     if card.suite:
         raise InputError(f"{name} is a suite of several problems: run it with minnet compare {name}")
     if card.path.suffix == ".py":
@@ -56,3 +65,14 @@ def load(name: str) -> Experiment:
     from minnet.gallery.race import Race
 
     return Race(card)
+
+
+def _own(name: str) -> Card | None:
+    """Return the card of a file of the user's own; None if the name is not that of a file."""
+    path = Path(name)
+    if path.suffix not in (".toml", ".py") or not path.is_file():
+        return None
+    card = card_of(path.resolve())
+    if card is None:
+        raise InputError(f"{name} is no experiment: it has no TITLE")
+    return card

@@ -53,13 +53,13 @@ class Card:
 def cards() -> dict[str, Card]:
     """Return all experiments by name, part by part, in their order."""
     files = {**resources.experiments(".toml"), **resources.experiments(".py")}
-    found = [card for path in files.values() if (card := _card(path))]
+    found = [card for path in files.values() if (card := card_of(path))]
     parts = [*PARTS]
     found.sort(key=lambda card: (parts.index(card.part) if card.part in parts else len(parts), card.order, card.name))
     return {card.name: card for card in found}
 
 
-def _card(path: Path) -> Card | None:
+def card_of(path: Path) -> Card | None:
     """Return the card of a file; None for a Python file that is no experiment: it has no TITLE."""
     says = _toml(path) if path.suffix == ".toml" else _script(path)
     if says is None:

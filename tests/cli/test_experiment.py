@@ -69,6 +69,23 @@ def test_a_run_leaves_results_and_picture_and_says_what_came_out(mine):
     assert not (folder / "experiments" / "README.md").exists()
 
 
+def test_a_file_of_ones_own_is_run_but_not_kept_with_the_gallery(mine):
+    folder = mine()
+    (folder / "own.py").write_text(SCRIPT.replace("VALUE", "2"))
+    (folder / "plain.py").write_text("x = 1\n")
+    result = call("own.py")
+    assert result.exit_code == 0, result.output
+    assert json.loads((folder / "runs" / "own" / "results.json").read_text())["results"] == {"value": 2}
+    for args, message in (
+        (["own.py", "--gallery"], "unknown experiment of the gallery 'own.py'"),
+        (["plain.py"], "plain.py is no experiment: it has no TITLE"),
+        (["absent.py"], "unknown experiment 'absent.py'"),
+    ):
+        result = call(*args)
+        assert result.exit_code == 2
+        assert message in result.stderr
+
+
 def test_a_claim_that_does_not_hold_is_exit_code_1(mine):
     mine(-1)
     result = call("mine")
