@@ -35,13 +35,14 @@ def _plane(found: Landscape) -> str:
 def _between(found: Landscape) -> list[str]:
     if not found.lines:
         return []
-    apart = sum(line.accuracy_lost >= FLAT for line in found.lines)
+    connected = sum(line.accuracy_lost < FLAT for line in found.lines)
     worst = max(found.lines, key=lambda line: line.barrier)
-    pairs = "pair of solutions is" if len(found.lines) == 1 else "pairs of solutions are"
+    pair = f"{said(worst.first)} and {said(worst.second)}"
+    highest = f"The highest barrier, {worst.barrier:.3g} of training loss, lies between {pair}."
+    pairs = "pair of solutions" if len(found.lines) == 1 else "pairs of solutions"
     return [
-        f"{len(found.lines) - apart} of {len(found.lines)} {pairs} connected by a straight line on which less than "
-        f"{100 * FLAT:g} points of training accuracy are lost. The highest barrier, {worst.barrier:.3g} of training "
-        f"loss, lies between {said(worst.first)} and {said(worst.second)}."
+        f"On the straight lines between {connected} of {len(found.lines)} {pairs} less than {100 * FLAT:g} points of "
+        f"training accuracy are lost. {highest if worst.barrier > 0 else 'There is no barrier on any line.'}"
     ]
 
 

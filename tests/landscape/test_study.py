@@ -65,10 +65,23 @@ def test_it_tells_every_part_of_its_work(found, told, runs):
 def test_sentences_hold_the_numbers(found):
     text = " ".join(sentences(found))
     assert f"The plane holds {100 * found.share:.0f} % of the variance" in text
-    assert f"{max(line.barrier for line in found.lines):.3g} of training loss" in text
     assert "sgd can bear a sharpness of 6.67" in text
     assert "momentum can bear a sharpness of 38" in text
     assert "adam can bear" not in text
+
+
+def test_sentences_tell_barriers(found):
+    def told(lines):
+        return " ".join(sentences(dataclasses.replace(found, lines=lines)))
+
+    flat = [dataclasses.replace(line, train_loss=0 * line.t, train_accuracy=0 * line.t) for line in found.lines]
+    text = told(flat)
+    assert "between 3 of 3 pairs of solutions less than 2 points of training accuracy are lost" in text
+    assert "There is no barrier on any line." in text
+    hill = 1 - (2 * flat[0].t - 1) ** 2
+    text = told([dataclasses.replace(flat[0], train_loss=0.5 * hill, train_accuracy=-0.1 * hill), *flat[1:]])
+    assert "between 2 of 3 pairs" in text
+    assert "The highest barrier, 0.5 of training loss, lies between sgd and momentum." in text
 
 
 def test_what_diverges_is_followed_as_long_as_it_is_finite(split, runs):
