@@ -74,5 +74,6 @@ def test_products_stay_in_registers(capability, block, compiler, tmp_path):
         for loop in products:
             assert loop["DADD"] + loop["DMUL"] + loop["DFMA"] == 0, (name, dict(loop))
         if name == "epoch":
-            assert max(loop["FFMA"] / loop.total() for loop in products) > 0.65  # of the widest tile
+            share = 0.65 if block is LARGE else 0.35
+            assert max(loop["FFMA"] / loop.total() for loop in products) > share  # of the widest tile
             assert max(assembly.asked_first(loops)) >= TURN * 3  # Adam: a weight and two slots
