@@ -75,9 +75,10 @@ def train_all(
 def _kept(folder: Path | None) -> dict[str, dict[str, Any]]:
     if folder is None or not (folder / FILE).is_file():
         return {}
-    lines = (folder / FILE).read_text(encoding="utf-8").splitlines(keepends=True)
-    records = [json.loads(line) for line in lines if line.endswith("\n")]  # the last one may have been cut off
-    return {record["id"]: record for record in records}
+    whole, _, cut_off = (folder / FILE).read_text(encoding="utf-8").rpartition("\n")
+    if cut_off:  # the process ended while it wrote
+        (folder / FILE).write_text(f"{whole}\n" if whole else "", encoding="utf-8")
+    return {record["id"]: record for record in map(json.loads, whole.splitlines())}
 
 
 def _keep(folder: Path | None, record: Mapping[str, Any]) -> None:
