@@ -7,9 +7,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import minnet
 
-ESTIMATORS = [
-    estimator((20,), learning_rate_init=0.01, max_iter=50) for estimator in (minnet.MLPClassifier, minnet.MLPRegressor)
-]
+ESTIMATORS = [minnet.MLPClassifier(max_iter=100), minnet.MLPRegressor(max_iter=100)]
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
