@@ -14,7 +14,8 @@ from minnet import optimizers
 from minnet.errors import InputError
 from minnet.optimizers import Optimizer, Range
 from minnet.surfaces.descent import Descent, minimize, steps_to
-from minnet.surfaces.functions import Point, Surface, ravine
+from minnet.surfaces.functions.ravine import ravine
+from minnet.surfaces.surface import Point, Surface
 
 NEAR, EXACT = 1e-2, 1e-6  # heights above the minimum, as shares of the height of the start
 STEPS_PER_CONDITION = 20  # `scaling` gives gradient descent room to arrive even with a learning rate half the best
