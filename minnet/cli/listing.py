@@ -71,6 +71,16 @@ def _experiments(full: bool) -> list[str]:
     return columns(lines, indent=INDENT)
 
 
+def _surfaces(full: bool) -> list[str]:
+    from minnet import surfaces
+
+    found = [surfaces.create(name) for name in surfaces.names()]
+    lines = columns([(surface.name, surface.formula) for surface in found], indent=INDENT)
+    if not full:
+        return lines
+    return [text for surface, line in zip(found, lines) for text in (line, *_indented([surface.notes]))]
+
+
 # section: (how to use its names, its lines)
 SECTIONS: dict[str, tuple[str, Callable[[bool], list[str]]]] = {
     "optimizers": ("--optimizer NAME, minnet show NAME", _optimizers),
@@ -79,6 +89,7 @@ SECTIONS: dict[str, tuple[str, Callable[[bool], list[str]]]] = {
     "losses": ("--loss NAME", _losses),
     "initialisations": ("--init NAME", _initialisations),
     "data": ("--data NAME, minnet data info NAME", _data),
+    "surfaces": ("minnet surface NAME", _surfaces),
     "experiments": ("minnet experiment NAME; a TOML file also: minnet compare NAME", _experiments),
 }
 
@@ -101,7 +112,7 @@ def markdown_table() -> str:
 @click.option("--devices", is_flag=True, help="The GPUs that --device cuda can use here, or why there is none.")
 @click.option("--markdown", is_flag=True, help="The methods as a table in Markdown (the one of the README).")
 def command(section: str | None, markdown: bool, devices: bool) -> None:
-    """List optimizers, schedules, activations, losses, initialisations, data sets and experiments.
+    """List optimizers, schedules, activations, losses, initialisations, data sets, surfaces and experiments.
 
     SECTION restricts the list to one of them and says more: minnet list optimizers
     """

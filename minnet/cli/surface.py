@@ -11,14 +11,15 @@ import click
 
 from minnet.cli.params import SectionedCommand, option
 from minnet.cli.progress import columns
-from minnet.errors import InputError, check_name
+from minnet.errors import InputError
 
 if TYPE_CHECKING:
     from minnet.optimizers import Range
     from minnet.surfaces import Surface, Track
+    from minnet.surfaces.surface import Box, Point
 
 WHERE, WHO, RESULT = "The surface", "The methods", "Result"
-STEPS, CONDITION = 500, 100.0
+STEPS = 500
 
 
 class Numbers(click.ParamType):
@@ -32,6 +33,9 @@ class Numbers(click.ParamType):
 
     name = "numbers"
 
+    def __init__(self, example: str = "1,10,100", count: int | None = None) -> None:
+        self.example, self.count = example, count
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
         """Return the numbers."""
         if not isinstance(value, str):
@@ -42,7 +46,9 @@ class Numbers(click.ParamType):
             numbers = (math.nan,)
         if not all(map(math.isfinite, numbers)):
             name = param.opts[0] if param else "numbers"
-            raise InputError(f"{name} {value!r} is not a list of numbers: write for example 1,10,100")
+            raise InputError(f"{name} {value!r} is not a list of numbers: write for example {self.example}")
+        if self.count and len(numbers) != self.count:
+            raise InputError(f"{name} needs {self.count} numbers, as {self.example}, not {len(numbers)}")
         return numbers
 
 
@@ -77,34 +83,51 @@ class Rate(click.ParamType):
 
 
 @click.command(cls=SectionedCommand)
-@click.argument("name", default="ravine")
-@option(WHERE, "--condition", type=Numbers(), help="How many times steeper the ravine is across than along (κ); "
-        f"several, as 1,10,100, print the steps needed against κ.  [default: {CONDITION:g}]")  # fmt: skip
+@click.argument("name", metavar="SURFACE", default="ravine")
+@option(WHERE, "--condition", type=Numbers(), help="How many times steeper the ravine (or the noisy quadratic) is "
+        "across than along (κ); several, as 1,10,100, print the steps needed against κ.  "
+        "[default: 100; noisy: 10]")  # fmt: skip
 @option(WHERE, "--angle", type=float, help="Degrees by which the ravine is turned.  [default: 0]")
-@option(WHERE, "--start", type=Numbers(), help="Where to start, as -1,2.  [default: the surface's own]")
+@option(WHERE, "--noise", type=float, help="Of the noisy quadratic: standard deviation of the noise in its gradients "
+        "along the gentle direction.  [default: 0.3]")  # fmt: skip
+@option(WHERE, "--start", multiple=True, type=Numbers("-1,2", 2), help="Where to start, as -1,2; several times for "
+        "several starts, of which medians count.  [default: the surface's own]")  # fmt: skip
+@option(WHERE, "--starts", type=click.IntRange(1), help="So many random starts in the box, the same for all methods.")
+@option(WHERE, "--box", type=Numbers("-3,3,-2,2", 4), help="What the picture shows: x low, x high, y low, y high, as "
+        "-3,3,-2,2.  [default: the surface's own; for one of yours -3,3,-3,3]")  # fmt: skip
+@option(WHERE, "--seed", default=0, type=click.IntRange(0), help="Of random starts and of noise.")
 @option(WHO, "--optimizers", default="lecture", help="Names with commas between, lecture (its seven) or all.")
 @option(WHO, "--steps", type=click.IntRange(1), help=f"Steps of every method.  [default: {STEPS}; against κ: "
         "20 κ, at least 500]")  # fmt: skip
 @option(WHO, "--trials", default=20, type=click.IntRange(1), help="Step sizes that every method tries.")
 @option(WHO, "--lr", type=Rate(), help="One step size for all instead of tuning; or, as 1e-4:1, one range to "
         "tune in instead of the declared ones.")  # fmt: skip
-@option(RESULT, "--out", type=click.Path(path_type=Path, dir_okay=False), help="Picture: a .png, .svg or .html file.")
+@option(RESULT, "--out", type=click.Path(path_type=Path, dir_okay=False), help="Picture: a .png or .svg file; "
+        "animation: .gif, or .html with play, step and scrub.")  # fmt: skip
 def command(
     name: str,
     condition: tuple[float, ...] | None,
     angle: float | None,
-    start: tuple[float, ...] | None,
+    noise: float | None,
+    start: tuple[Point, ...],
+    starts: int | None,
+    box: Box | None,
+    seed: int,
     optimizers: str,
     steps: int | None,
     trials: int,
     lr: float | Range | None,
     out: Path | None,
 ) -> None:
-    """Let methods walk down a surface: table of steps, picture of the paths.
+    """Let methods walk down a surface: table of steps, picture of the paths, animation.
 
-    NAME is ravine, rosenbrock, beale or saddle. Every method starts at the same point, with the best of equally
-    many step sizes from its declared range: the one with the fewest steps to 1e-6 of the height of the start
-    above the minimum, or, where none gets there, with the lowest end.
+    SURFACE is a name (minnet list surfaces), a function in a file as mine.py:f, or an expression in x and y as
+    "x**2 + 3*sin(y)**2" (with + - * / ** and sin, exp, sqrt ...; one that begins with - goes into brackets). The
+    function is f(x, y) -> value, differentiated by minnet, or f(point) -> (value, gradient).
+
+    Every method starts at the same points, with the best of equally many step sizes from its declared range: the one
+    with the fewest steps to 1e-6 of the height of the start above the minimum, or, where none gets there, with the
+    lowest end. Where the minimum is not known, the lowest value that any method found in the box stands for it.
 
     What if the slope differs between dimensions?  minnet surface ravine --out ravine.png
     """
@@ -112,38 +135,53 @@ def command(
     from minnet.lab.experiment import parse_optimizers
     from minnet.report.surface_figure import check_ending, write_surface
 
-    check_name("surface", name, surfaces.names())
     entries = parse_optimizers(optimizers)
     if out is not None:
         check_ending(out)
+    if start and starts:
+        raise InputError("--start and --starts exclude one another: name the points, or how many")
     if condition is not None and len(condition) > 1:
-        _against_condition(name, condition, angle or 0.0, entries, trials, steps, lr, out, start)
+        if out is not None or start or starts or box:
+            raise InputError("--out, --start, --starts and --box need one condition number, not several")
+        _against_condition(name, condition, angle or 0.0, entries, trials, steps, lr)
         return
-    if start is not None and len(start) != 2:
-        raise InputError(f"--start needs two numbers, as -1,2, not {len(start)}")
-    options = {} if condition is None else {"condition": condition[0]}
-    options |= {} if angle is None else {"angle": angle}
-    surface = surfaces.create(name, **options)
-    tracks = surfaces.race(surface, entries, steps or STEPS, trials, lr, start and (start[0], start[1]))
+    given = {"condition": condition[0] if condition else None, "angle": angle, "noise": noise}
+    options: dict[str, float] = {option: value for option, value in given.items() if value is not None}
+    if name == "noisy_quadratic":
+        options["seed"] = seed
+    surface = surfaces.find(name, start[0] if start else None, box, **options)
+    points = surfaces.random_starts(surface, starts, seed) if starts else start or [surface.start]
+    tracks = surfaces.race(surface, entries, steps or STEPS, trials, lr, points)
     click.echo("\n".join(table(surface, tracks)))
     if out is None:
-        click.echo("picture: add --out race.png (or .svg, .html)")
+        click.echo("picture: add --out race.png (or .svg; .gif and .html move)")
     else:
         click.echo(f"picture: {write_surface(surface, tracks, out)}")
 
 
 def table(surface: Surface, tracks: Sequence[Track]) -> list[str]:
     """Return the race as lines."""
-    x, y = tracks[0].result.x[0]
     first = tracks[0]
+    several = len(first.results) > 1
+    x, y = first.result.x[0]
+    heights = sorted(float(result.f[0]) for result in first.results)
+    start = (
+        f"{len(heights)} points, f = {heights[0]:.4g} to {heights[-1]:.4g}"
+        if several
+        else f"({x:.3g}, {y:.3g}), f = {heights[0]:.4g}"
+    )
+    lowest = (
+        f"down to {first.lowest:g}"
+        if surface.lowest is not None
+        else f"down to the lowest value found in the box, {first.lowest:.6g}"
+    )
     lines = [
         f"{surface.title}:  f = {surface.formula}",
-        f"from ({x:.3g}, {y:.3g}), f = {first.result.f[0]:.4g}, down to {surface.lowest:g}; "
-        f"{len(first.result.f) - 1} steps",
+        f"from {start}, {lowest}; {len(first.result.f) - 1} steps",
         f"step size: the best of {first.trials}" if first.trials else "step size: as given, the same for all",
         "",
     ]
-    rows = [("", "step size", "steps to 1e-2", "to 1e-6", "f at the end", "")]
+    rows = [("", "step size", "steps to 1e-2", "to 1e-6", "f at the end", *(["arrived"] if several else []), "")]
     for track in tracks:
         rows.append(
             (
@@ -151,13 +189,23 @@ def table(surface: Surface, tracks: Sequence[Track]) -> list[str]:
                 f"{track.lr:.4g}{'*' if track.edge else ''}",
                 _count(track.near),
                 _count(track.exact),
-                "-" if track.result.diverged else f"{track.final:.4g}",
-                f"diverged at step {track.result.steps + 1}" if track.result.diverged else "",
+                "-" if math.isnan(track.final) else f"{track.final:.4g}",
+                *([f"{track.arrived} of {len(track.results)}"] if several else []),
+                _divergence(track),
             )
         )
     lines += columns(rows)
     lines += ["", "steps to 1e-2: until (f − lowest) / (f₀ − lowest) stays at or below 1e-2; not: it never does"]
+    if several:
+        lines += ["medians over the starts (of an even number, the larger of the middle two); arrived: at 1e-6"]
     return lines + _edge_note(tracks)
+
+
+def _divergence(track: Track) -> str:
+    diverged = [result for result in track.results if result.diverged]
+    if not diverged:
+        return ""
+    return f"diverged from {len(diverged)}" if len(track.results) > 1 else f"diverged at step {diverged[0].steps + 1}"
 
 
 def _count(steps: int | None) -> str:
@@ -177,16 +225,12 @@ def _against_condition(
     trials: int,
     steps: int | None,
     lr: float | Range | None,
-    out: Path | None,
-    start: tuple[float, ...] | None,
 ) -> None:
     """Print the steps needed against the condition number."""
     from minnet import surfaces
 
     if name != "ravine":
         raise InputError(f"{name} has no condition number: --condition belongs to ravine")
-    if out is not None or start is not None:
-        raise InputError("--out and --start need one condition number, not several")
     conditions = tuple(sorted(set(conditions)))
     found = surfaces.scaling(conditions, entries, trials, angle, steps, lr)
     rows = [("", *(f"κ = {k:g}" for k in conditions), "grows like")]

@@ -235,7 +235,7 @@ def load(name: str) -> Method:
     file, _, wanted = ("", "", "") if name.endswith(".py") else name.rpartition(":")
     path = Path(file or name).expanduser()
     with _lock:
-        module = _run(path)
+        module = run_file(path)
         found = {key: value for key, value in vars(module).items() if _is_method(module, value)}
         if not wanted:
             raise InputError(f"{name}: name the method as well, as in {name}:{next(iter(found), 'my_method')} "
@@ -263,7 +263,7 @@ def _is_method(module: ModuleType, value: Any) -> bool:
     return mine and "lr" in inspect.signature(value).parameters
 
 
-def _run(path: Path) -> ModuleType:
+def run_file(path: Path) -> ModuleType:
     """Run a file, unless its present content was run before."""
     try:
         content = path.read_bytes()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from minnet.surfaces.descent import Descent, minimize, steps_to
+from minnet.surfaces.expression import expression
+from minnet.surfaces.find import find
 from minnet.surfaces.functions import create, names
 from minnet.surfaces.functions.ravine import ravine
-from minnet.surfaces.race import Track, growth, race, scaling
+from minnet.surfaces.race import Track, growth, race, random_starts, scaling
 from minnet.surfaces.surface import Surface
 
 __all__ = [
@@ -13,10 +15,13 @@ __all__ = [
     "Surface",
     "Track",
     "create",
+    "expression",
+    "find",
     "growth",
     "minimize",
     "names",
     "race",
+    "random_starts",
     "ravine",
     "scaling",
     "steps_to",

@@ -1,4 +1,4 @@
-"""Methods on one surface: equal tuning of the learning rate, the same start, and how many steps each needs."""
+"""Methods on one surface: equal tuning of the learning rate, the same starts, and how many steps each needs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from minnet.errors import InputError
 from minnet.optimizers import Optimizer, Range
 from minnet.surfaces.descent import Descent, minimize, steps_to
 from minnet.surfaces.functions.ravine import ravine
+from minnet.surfaces.plain import Stop
 from minnet.surfaces.surface import Point, Surface
 
 NEAR, EXACT = 1e-2, 1e-6  # heights above the minimum, as shares of the height of the start
@@ -51,11 +52,10 @@ class Track:
     label : str
     optimizer : Optimizer
     lr : float
-    result : Descent
-    near, exact : int or None
-        Steps until f − lowest stays below 1e-2 and 1e-6 of its value at the start; None if that is never so.
-    final : float
-        Value after the last step; NaN if the method diverged.
+    results : tuple of Descent
+        One per start.
+    lowest : float
+        What heights are measured from: the smallest value of the surface, or that of the race where it is not known.
     trials : int
         Learning rates tried; 0 if it was given.
     edge : bool
@@ -65,12 +65,45 @@ class Track:
     label: str
     optimizer: Optimizer
     lr: float
-    result: Descent
-    near: int | None
-    exact: int | None
-    final: float
+    results: tuple[Descent, ...]
+    lowest: float
     trials: int
     edge: bool
+
+    @property
+    def result(self) -> Descent:
+        """The walk from the first start."""
+        return self.results[0]
+
+    @property
+    def near(self) -> int | None:
+        """Steps until f − lowest stays below 1e-2 of its value at the start; None if that is never so.
+
+        Of several starts, the median (of an even number, the larger of the two in the middle).
+        """
+        return self._steps_to(NEAR)
+
+    @property
+    def exact(self) -> int | None:
+        """Steps to 1e-6, likewise."""
+        return self._steps_to(EXACT)
+
+    @property
+    def arrived(self) -> int:
+        """Starts from which 1e-6 was reached."""
+        return sum(steps_to(result, self.lowest, EXACT) is not None for result in self.results)
+
+    @property
+    def final(self) -> float:
+        """Median of the values after the last step; NaN if the method diverged there."""
+        finals = [float(result.f_evaluation[-1]) for result in self.results]
+        middle = _median([math.inf if math.isnan(f) else f for f in finals])
+        return math.nan if math.isinf(middle) else middle
+
+    def _steps_to(self, tolerance: float) -> int | None:
+        steps = [steps_to(result, self.lowest, tolerance) for result in self.results]
+        middle = _median([math.inf if n is None else n for n in steps])
+        return None if math.isinf(middle) else int(middle)
 
 
 def race(
@@ -79,16 +112,19 @@ def race(
     steps: int = 500,
     trials: int = 20,
     lr: float | Range | None = None,
-    start: Point | None = None,
+    start: Point | Sequence[Point] | None = None,
 ) -> list[Track]:
-    """Let methods walk down a surface from one point, each with the best of equally many learning rates.
+    """Let methods walk down a surface from the same points, each with the best of equally many learning rates.
 
     The best learning rate is the one with the fewest steps to 1e-6 (`Track.exact`); where none gets there, the one
-    with the smallest final value.
+    that ends nearest to the smallest value. Where that is not known, the smallest one that any method found inside
+    the box, with any of these learning rates, takes its place, as in Moré and Wild (2009), Benchmarking
+    derivative-free optimization algorithms.
 
     Parameters
     ----------
     surface : Surface
+        If it is noisy, start number k meets draw number k of the noise, with every method and learning rate.
     entries : sequence of str or Optimizer
         Names, or optimizers whose other hyperparameters are kept.
     steps : int
@@ -96,8 +132,8 @@ def race(
         Learning rates for every method, evenly spaced over its declared range (on its declared scale).
     lr : float or Range, optional
         One learning rate for all, without tuning; or one range for all.
-    start : (x, y), optional
-        Instead of the surface's.
+    start : (x, y) or several, optional
+        Instead of the surface's. Of several starts, medians count.
 
     Returns
     -------
@@ -114,8 +150,51 @@ def race(
         raise InputError(f"trials = {trials} must be at least 1")
     if not entries:
         raise InputError("name at least one optimizer")
-    point = surface.start if start is None else start
-    return [_track(surface, *_entry(entry), steps, trials, lr, point) for entry in entries]
+    course = Course(surface, _points(surface, start), steps)
+    tried = 0 if isinstance(lr, int | float) else trials
+    contests = [(label, opt, _rates(opt, trials, lr)) for label, opt in map(_entry, entries)]
+    lowest = surface.lowest
+    if lowest is None:
+        lowest = min(course.lowest(_with(opt, lr=rate)) for _, opt, rates in contests for rate in rates)
+    return [_track(course, label, opt, rates, lowest, tried) for label, opt, rates in contests]
+
+
+@dataclass(frozen=True)
+class Course:
+    """What is the same for all methods of a race: surface, starts, steps, noise."""
+
+    surface: Surface
+    starts: tuple[Point, ...]
+    steps: int
+
+    def walk(self, opt: Optimizer, draw: int, stop: Stop | None = None) -> Descent:
+        """Let a method walk from start number `draw`."""
+        noise = None if self.surface.noise is None else self.surface.noise(self.steps, draw)
+        return minimize(self.surface.fun or self.surface, self.starts[draw], opt, self.steps, stop, noise)
+
+    def lowest(self, opt: Optimizer) -> float:
+        """Return the smallest value that a method finds inside the box, or at a start."""
+        x0, x1, y0, y1 = self.surface.box
+        found = []
+        for draw in range(len(self.starts)):
+            walk = self.walk(opt, draw)
+            x, y = walk.evaluation.T
+            inside = (x0 <= x) & (x <= x1) & (y0 <= y) & (y <= y1)
+            found += [float(walk.f[0]), *walk.f_evaluation[inside].tolist()]
+        return min(found)
+
+
+def random_starts(surface: Surface, count: int, seed: int = 0) -> list[Point]:
+    """Return points spread over the box of a surface at random, the same for the same seed.
+
+    Examples
+    --------
+    >>> random_starts(ravine(), 3) == random_starts(ravine(), 5)[:3]
+    True
+    """
+    x0, x1, y0, y1 = surface.box
+    drawn = np.random.default_rng(seed).uniform((x0, y0), (x1, y1), (count, 2))
+    return [(x, y) for x, y in drawn.tolist()]
 
 
 def scaling(
@@ -148,15 +227,16 @@ def scaling(
         One track per condition number.
     """
     table: dict[str, list[Track]] = {}
+    tried = 0 if isinstance(lr, int | float) else trials
     for condition in conditions:
         surface, room = ravine(condition, angle), steps or max(LEAST_STEPS, math.ceil(STEPS_PER_CONDITION * condition))
+        course = Course(surface, (surface.start,), room)
         for label, opt in map(_entry, entries):
-            track = _track(surface, label, opt, room, trials, lr, surface.start)
+            track = _track(course, label, opt, _rates(opt, trials, lr), 0.0, tried)
             table.setdefault(label, []).append(track)
             if best := best_for(label, condition):
-                ideal = _with(opt, **best)
-                track = _finish(surface, f"{label}, in theory", ideal, room, surface.start, 0, False)
-                table.setdefault(track.label, []).append(track)
+                ideal = _track(course, f"{label}, in theory", _with(opt, **best), [best["lr"]], 0.0, 0)
+                table.setdefault(ideal.label, []).append(ideal)
     return table
 
 
@@ -180,49 +260,63 @@ def _entry(entry: str | Optimizer) -> tuple[str, Optimizer]:
     return opt.method.name, opt
 
 
-def _track(
-    surface: Surface,
-    label: str,
-    opt: Optimizer,
-    steps: int,
-    trials: int,
-    lr: float | Range | None,
-    start: Point,
-) -> Track:
+def _points(surface: Surface, start: Point | Sequence[Point] | None) -> tuple[Point, ...]:
+    try:
+        points = np.atleast_2d(np.array(surface.start if start is None else start, dtype=np.float64))
+    except (TypeError, ValueError):
+        points = np.empty((0, 0))
+    if points.ndim != 2 or points.shape[1] != 2 or len(points) == 0:
+        raise InputError(f"start = {start!r} must be a point (x, y), or several: [(x, y), (x, y)]")
+    return tuple((x, y) for x, y in points.tolist())
+
+
+def _rates(opt: Optimizer, trials: int, lr: float | Range | None) -> list[float]:
     if isinstance(lr, int | float):
-        return _finish(surface, label, _with(opt, lr=float(lr)), steps, start, 0, False)
-    space = opt.method.space["lr"] if lr is None else lr
-    rates = _grid(space, trials)
-    best = _best(surface, opt, rates, steps, start)
-    edge = trials > 1 and best in (rates[0], rates[-1])
-    return _finish(surface, label, _with(opt, lr=best), steps, start, trials, edge)
+        return [float(lr)]
+    return _grid(opt.method.space["lr"] if lr is None else lr, trials)
 
 
-def _finish(surface: Surface, label: str, opt: Optimizer, steps: int, start: Point, trials: int, edge: bool) -> Track:
-    result = minimize(surface, start, opt, steps)
-    assert isinstance(opt.lr, float)
-    near, exact = (steps_to(result, surface.lowest, tolerance) for tolerance in (NEAR, EXACT))
-    return Track(label, opt, opt.lr, result, near, exact, float(result.f_evaluation[-1]), trials, edge)
-
-
-def _best(surface: Surface, opt: Optimizer, rates: list[float], steps: int, start: Point) -> float:
-    """Return the learning rate that arrives first, or else ends lowest."""
-    height = surface(np.array(start))[0] - surface.lowest
+def _track(course: Course, label: str, opt: Optimizer, rates: list[float], lowest: float, trials: int) -> Track:
+    """Return the best walk of a method."""
     best, chosen = (math.inf, math.inf), rates[0]
-    for rate in rates:
-        stop = partial(_decided, surface.lowest, height, best[0])
-        result = minimize(surface, start, _with(opt, lr=rate), steps, stop)
-        arrived = steps_to(result, surface.lowest, EXACT)
-        final = float(result.f_evaluation[-1])
-        score = (math.inf if arrived is None else arrived, final if math.isfinite(final) else math.inf)
+    for rate in rates if len(rates) > 1 else ():
+        score = _score(course, _with(opt, lr=rate), lowest, best[0])
         if score < best:
             best, chosen = score, rate
-    return chosen
+    settled = _with(opt, lr=chosen)
+    results = tuple(course.walk(settled, draw) for draw in range(len(course.starts)))
+    edge = len(rates) > 1 and chosen in (rates[0], rates[-1])
+    return Track(label, settled, chosen, results, lowest, trials, edge)
+
+
+def _score(course: Course, opt: Optimizer, lowest: float, fastest: float) -> tuple[float, float]:
+    """Return how fast a method arrives, and how near to the lowest value it ends: the medians over the starts."""
+    arrivals, finals = [], []
+    for draw, start in enumerate(course.starts):
+        height = float(course.surface.value(*start)) - lowest
+        result = course.walk(opt, draw, partial(_decided, lowest, height, fastest))
+        arrived, final = steps_to(result, lowest, EXACT), float(result.f_evaluation[-1])
+        arrivals.append(math.inf if arrived is None else arrived)
+        finals.append(abs(final - lowest) if math.isfinite(final) else math.inf)
+    return _median(arrivals), _median(finals)
+
+
+def _median(values: Sequence[float]) -> float:
+    """Return the median; of an even number of values, the larger of the two in the middle.
+
+    So it is one of them, and infinite only where half of them are.
+
+    Examples
+    --------
+    >>> _median([3, 1, 2]), _median([1, math.inf, 4, 2]), _median([math.inf, 1])
+    (2, 4, inf)
+    """
+    return sorted(values)[len(values) // 2]
 
 
 def _decided(lowest: float, height: float, fastest: float, t: int, value: float) -> bool:
     """Say whether a trial can no longer win: it has had as many steps as the fastest, and is not there."""
-    return t >= fastest and value - lowest > EXACT * height
+    return t >= fastest and abs(value - lowest) > EXACT * height
 
 
 def _with(opt: Optimizer, lr: float, **hyper: float) -> Optimizer:

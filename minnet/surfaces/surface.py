@@ -37,6 +37,8 @@ class Surface:
     noise : callable, optional
         ``noise(steps, draw=0)``, an array of shape (steps, 2): what is added to the gradient of every step. It is the
         same for every method; another `draw` is other noise.
+    fun : callable, optional
+        What `minnet.minimize` walks down instead of the surface itself: the same function, compiled.
     notes : str
         What it shows, and who published it.
 
@@ -62,6 +64,7 @@ class Surface:
     minima: tuple[Point, ...] = ()
     lowest: float | None = None
     noise: Callable[..., np.ndarray] | None = None
+    fun: Callable[[np.ndarray], tuple[float, Any]] | None = None
     notes: str = ""
 
     def __call__(self, point: np.ndarray) -> tuple[float, np.ndarray]:

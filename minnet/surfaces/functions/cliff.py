@@ -47,8 +47,8 @@ def cliff() -> Surface:
         lowest=0.0,
         box=(0.0, 7.0, -4.5, 1.5),
         notes="One recurrent unit, its weight w to the right, its bias b upwards: two plateaus, a cliff between them, "
-        "and a valley of minima (three are marked) that ends in the cliff. Pascanu, Mikolov and Bengio (2013), On the difficulty of training "
-        "recurrent neural networks, arXiv:1211.5063.",
+        "and a valley of minima (three are marked) that ends in the cliff. Pascanu, Mikolov and Bengio (2013), On the "
+        "difficulty of training recurrent neural networks, arXiv:1211.5063.",
     )
 
 
