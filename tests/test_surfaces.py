@@ -1,4 +1,4 @@
-"""Functions to walk down: their gradients, `minimize`, and what theory says of methods in a ravine."""
+"""`minimize`, races, and what theory says of methods in a ravine."""
 
 from __future__ import annotations
 
@@ -15,13 +15,6 @@ from minnet.errors import InputError
 from minnet.optimizers import Range
 from minnet.surfaces.race import EXACT, best_for
 
-SURFACES = {
-    **{name: surfaces.create(name) for name in surfaces.names()},
-    "round": surfaces.ravine(1, 45),
-    "turned": surfaces.ravine(1000, 30),
-}
-every_surface = pytest.mark.parametrize("surface", SURFACES.values(), ids=SURFACES)
-
 
 def bowl(x):
     return 0.5 * x @ x, x
@@ -29,47 +22,6 @@ def bowl(x):
 
 def walk(surface, name, steps, **hyper):
     return minnet.minimize(surface, surface.start, optimizers.create(name, **hyper), steps)
-
-
-@every_surface
-def test_gradients_by_central_differences(surface):
-    x0, x1, y0, y1 = surface.box
-    x, y = np.random.default_rng(0).uniform([[x0], [y0]], [[x1], [y1]], (2, 40))
-    h = 1e-5
-    for ours, difference in zip(
-        surface.gradient(x, y),
-        (surface.value(x + h, y) - surface.value(x - h, y), surface.value(x, y + h) - surface.value(x, y - h)),
-    ):
-        assert_allclose(ours, difference / (2 * h), rtol=1e-6, atol=1e-6 * np.abs(ours).max())
-
-
-@every_surface
-def test_values_over_a_grid_and_minima(surface):
-    x0, x1, y0, y1 = surface.box
-    x, y = np.meshgrid(np.linspace(x0, x1, 101), np.linspace(y0, y1, 101))
-    values = surface.value(x, y)
-    assert values.shape == x.shape
-    assert values[3, 5] == pytest.approx(surface(np.array([x[3, 5], y[3, 5]]))[0], rel=1e-14)
-    assert values.min() >= surface.lowest
-    for minimum in surface.minima:
-        value, gradient = surface(np.array(minimum))
-        assert value == pytest.approx(surface.lowest, abs=1e-14)
-        assert_allclose(gradient, 0, atol=1e-12)
-        assert x0 < minimum[0] < x1
-        assert y0 < minimum[1] < y1
-    assert x0 < surface.start[0] < x1
-    assert y0 < surface.start[1] < y1
-
-
-@pytest.mark.parametrize("angle", [0, 30, 90, -200])
-def test_a_turned_ravine_has_its_condition_number(angle):
-    surface = surfaces.ravine(50, angle)
-    hessian = np.column_stack([surface.gradient(1.0, 0.0), surface.gradient(0.0, 1.0)])
-    assert_allclose(np.linalg.eigvalsh(hessian), [1, 50], rtol=1e-12)
-    straight = surfaces.ravine(50)
-    assert surface.value(*surface.start) == pytest.approx(straight.value(*straight.start))
-    along = np.array([math.cos(math.radians(angle)), math.sin(math.radians(angle))])
-    assert_allclose(hessian @ along, along, atol=1e-12)
 
 
 # What theory says.

@@ -110,36 +110,22 @@ class _Figure:
         )
 
     def _map(self, heights: tuple[np.ndarray, np.ndarray, np.ndarray], panel: dict[str, int]) -> None:
-        import plotly.graph_objects as go
-
-        x, y, values = heights
-        at = levels(values)
-        contour = go.Contour(
-            x=x,
-            y=y,
-            z=np.round(values, 3),
-            colorscale="Greys",
-            reversescale=True,
-            opacity=0.35,
-            showscale=False,
-            hoverinfo="skip",
-            contours={"start": at[0], "end": at[-1], "size": at[1] - at[0]},
-        )
-        stars = go.Scatter(
-            x=[minimum[0] for minimum in self.surface.minima],
-            y=[minimum[1] for minimum in self.surface.minima],
-            mode="markers",
-            marker={"size": 15, "symbol": "star", "color": "#ffd400", "line": {"width": 1, "color": "black"}},
-            showlegend=False,
-            hovertemplate="minimum (%{x:.4g}, %{y:.4g})<extra></extra>",
-        )
-        self.plotly.add_trace(contour, **panel)
-        self.plotly.add_trace(stars, **panel)
+        x, y = _isolines(*heights)
+        quiet = {"mode": "lines", "line": {"color": "#b4b4b4", "width": 1}, "hoverinfo": "skip", "showlegend": False}
+        stars = {
+            "mode": "markers",
+            "marker": {"size": 15, "symbol": "star", "color": "#ffd400", "line": {"width": 1, "color": "black"}},
+            "showlegend": False,
+            "hovertemplate": "minimum (%{x:.4g}, %{y:.4g})<extra></extra>",
+        }
+        self.plotly.add_trace({"type": "scatter", **quiet, "x": x, "y": y}, **panel)
+        minima_x, minima_y = ([minimum[axis] for minimum in self.surface.minima] for axis in (0, 1))
+        self.plotly.add_trace({"type": "scatter", **stars, "x": minima_x, "y": minima_y}, **panel)
         x0, x1, y0, y1 = self.surface.box
         anchor = self.plotly.get_subplot(panel["row"], panel["col"]).xaxis.plotly_name.replace("axis", "")
         scale = {"scaleanchor": anchor} if equal_scales(self.surface) else {}
-        self.plotly.update_xaxes(range=[x0, x1], constrain="domain", **panel)
-        self.plotly.update_yaxes(range=[y0, y1], constrain="domain", **scale, **panel)
+        self.plotly.update_xaxes(range=[x0, x1], constrain="domain", showgrid=False, zeroline=False, **panel)
+        self.plotly.update_yaxes(range=[y0, y1], constrain="domain", showgrid=False, zeroline=False, **scale, **panel)
 
     def _path(self, track: Track, result: Any, look: tuple[str, str, str], panel: dict[str, int]) -> None:
         colour, marker, _ = look
@@ -180,3 +166,14 @@ class _Figure:
         self.moving.append({"trace": number, "trail": number if head_of is None else head_of})
         self.plotly.add_trace({"type": "scatter", **trace}, **place)
         return number
+
+
+def _isolines(x: np.ndarray, y: np.ndarray, values: np.ndarray) -> tuple[list[float | None], list[float | None]]:
+    """Return the contours as one line with gaps: unlike Plotly's own, they stay where they are while others move."""
+    from matplotlib.figure import Figure
+
+    lines = Figure().subplots().contour(x, y, np.ma.masked_invalid(values), levels=levels(values)).allsegs
+    points: list[tuple[float | None, float | None]] = []
+    for line in (line for level in lines for line in level):
+        points += [*map(tuple, np.round(line, 4).tolist()), (None, None)]
+    return [point[0] for point in points], [point[1] for point in points]

@@ -107,10 +107,7 @@ def _parse(text: str) -> ast.expr:
         raise InputError(f"the expression has {len(text)} characters: {LONGEST} at most, or write a function in a file")
     try:
         return ast.parse(text.strip(), mode="eval").body
-    except SyntaxError as error:
-        where = f", at character {error.offset}" if error.offset else ""
-        raise InputError(f"{text!r} is no expression{where}: write for example 'x**2 + 3*sin(y)*y'") from None
-    except (ValueError, MemoryError, RecursionError):
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise InputError(f"{text!r} is no expression: write for example 'x**2 + 3*sin(y)*y'") from None
 
 

@@ -29,5 +29,6 @@ def beale() -> Surface:
         minima=((3.0, 0.5),),
         lowest=0.0,
         box=(-0.5, 4.2, -0.9, 1.6),
-        notes="A plateau between steep corners: gradients of very different size on one path. Beale (1958).",
+        notes="A plateau between steep corners: gradients of very different size on one path. Beale "
+        "(1958), On an iterative method for finding a local minimum of a function of more than one variable.",
     )

@@ -57,5 +57,6 @@ def ravine(condition: float = 100.0, angle: float = 0.0) -> Surface:
         minima=((0.0, 0.0),),
         lowest=0.0,
         box=(min(xs), max(xs), min(ys), max(ys)),
-        notes="The slope differs between dimensions: curvature 1 along the ravine, κ across it.",
+        notes="The slope differs between dimensions: curvature 1 along the ravine, κ across it. Polyak (1964), Some "
+        "methods of speeding up the convergence of iteration methods.",
     )

@@ -26,5 +26,6 @@ def rosenbrock() -> Surface:
         minima=((1.0, 1.0),),
         lowest=0.0,
         box=(-1.9, 1.9, -0.9, 2.6),
-        notes="The valley is found at once; its floor bends and is nearly flat. Rosenbrock (1960).",
+        notes="The valley is found at once; its floor bends and is nearly flat. Rosenbrock (1960), An "
+        "automatic method for finding the greatest or least value of a function, The Computer Journal 3.",
     )

@@ -25,5 +25,7 @@ def saddle() -> Surface:
         lowest=-0.25,
         box=(-2.1, 2.1, -1.6, 1.6),
         notes="The saddle ½ (x² − y²) has no minimum; ¼ y⁴ gives it two, at (0, ±1), and bounds it below. At the "
-        "start the gradient leads to the saddle at (0, 0); only 0.001 of it leads away.",
+        "start the gradient leads to the saddle at (0, 0); only 0.001 of it leads away. Dauphin et al. "
+        "(2014), Identifying and attacking the saddle point problem in high-dimensional non-convex optimization, "
+        "arXiv:1406.2572.",
     )
