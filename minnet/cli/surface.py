@@ -40,12 +40,12 @@ class Numbers(click.ParamType):
         """Return the numbers."""
         if not isinstance(value, str):
             return tuple(value)
+        name = param.opts[0] if param else "numbers"
         try:
             numbers = tuple(float(part) for part in value.split(","))
         except ValueError:
             numbers = (math.nan,)
         if not all(map(math.isfinite, numbers)):
-            name = param.opts[0] if param else "numbers"
             raise InputError(f"{name} {value!r} is not a list of numbers: write for example {self.example}")
         if self.count and len(numbers) != self.count:
             raise InputError(f"{name} needs {self.count} numbers, as {self.example}, not {len(numbers)}")

@@ -198,8 +198,14 @@ def _map(axes: Axes, surface: Surface, heights: tuple, track: Track, look: Look)
     axes.tick_params(labelsize=10)
     name = printable(track.label)
     head: Look = {"loc": "left", "fontsize": 15, "fontweight": "bold", "color": look["color"], "parse_math": False}
-    axes.set_title(name, pad=20, **head)
-    axes.text(0, 1.03, caption(track), transform=axes.transAxes, fontsize=12, va="bottom")
+    axes.set_title(name, pad=21, **head)
+    above: Look = {
+        "xytext": (0, 5),
+        "xycoords": "axes fraction",
+        "textcoords": "offset points",
+        "annotation_clip": False,
+    }
+    axes.annotate(caption(track), (0, 1), fontsize=12, va="bottom", **above)
 
 
 def _looks(tracks: Sequence[Track]) -> dict[str, dict[str, Any]]:

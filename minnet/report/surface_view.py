@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 16.0, 9.0  # inches: a slide
 MAPS = 0.62  # share of the width that the maps get
 ROW = 1.9  # a row of maps is never lower
+MOST = 3  # columns of maps: captions need the width
 FLOOR = 1e-10  # relative heights below this are off the chart
 HIGHEST = 1e6  # and what diverges is drawn up to here
 LEVELS = 14
@@ -69,7 +70,7 @@ def columns(surface: Surface, count: int) -> int:
         width, height = WIDTH * MAPS / columns, max(HEIGHT / math.ceil(count / columns), ROW) - 0.7
         return min(width / aspect, height)
 
-    return max(range(1, count + 1), key=size)
+    return max(range(1, min(count, MOST) + 1), key=size)
 
 
 def equal_scales(surface: Surface) -> bool:

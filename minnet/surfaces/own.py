@@ -71,8 +71,15 @@ def _of_point(function: Callable) -> tuple[Callable, Callable, Callable]:
 
 def _of_two(function: Callable) -> tuple[Callable, Callable, None]:
     """Return value and gradient of ``f(x, y) -> value``."""
-    plain_function = getattr(function, "py_func", function)
-    return _over_arrays(plain_function), differentiated(plain_function), None
+    function = getattr(function, "py_func", function)
+
+    def number(x: Any, y: Any) -> Any:
+        answer = function(x, y)
+        if answer is None or isinstance(answer, tuple | list):
+            raise InputError(f"f(x, y) must return a number, not {type(answer).__name__}")
+        return answer
+
+    return _over_arrays(number), differentiated(number), None
 
 
 def _over_arrays(value: Callable) -> Callable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import numpy as np
@@ -10,7 +11,7 @@ from click.testing import CliRunner
 
 from minnet import optimizers, surfaces
 from minnet.cli import group, main
-from minnet.report import surface_figure
+from minnet.report import surface_figure, surface_view
 
 QUICK = ["--steps", "60", "--trials", "3"]
 
@@ -66,6 +67,57 @@ def test_steps_against_the_condition_number():
     assert any(line.startswith("momentum, in theory") for line in lines)
 
 
+def test_several_starts():
+    lines = shown(
+        "himmelblau", "--starts", "3", "--seed", "1", "--optimizers", "sgd,momentum", "--steps", "150", "--trials", "4"
+    )
+    assert "from 3 points, f = " in lines
+    surface = surfaces.create("himmelblau")
+    tracks = surfaces.race(surface, ["sgd", "momentum"], 150, 4, start=surfaces.random_starts(surface, 3, 1))
+    table = rows(lines)
+    for track in tracks:
+        assert table[track.label][1:3] == ["not" if n is None else str(n) for n in (track.near, track.exact)]
+        assert table[track.label][4:7] == [str(track.arrived), "of", "3"]
+    two = rows(
+        shown("beale", "--start", "1,1", "--start=-0.2,0.5", "--optimizers", "sgd", "--lr", "10", "--steps", "60")
+    )
+    assert two["sgd"][-3:] == ["diverged", "from", "2"]
+
+
+def test_an_expression_and_a_function_of_ones_own(tmp_path):
+    text = shown("x**2 + 3*sin(y)**2", "--box=-2,2,-1,1", "--optimizers", "sgd,momentum", *QUICK)
+    assert "An expression:  f = x^2 + 3*sin(y)^2" in text
+    assert "from (-1.4, 0.6)" in text
+    assert "down to the lowest value found in the box" in text
+    path = tmp_path / "mine.py"
+    path.write_text("def f(x, y):\n    return x * x + 4 * y * y\n", encoding="utf-8")
+    assert rows(shown(f"{path}:f", "--lr", "0.1", "--optimizers", "sgd", *QUICK))["sgd"][1] != "not"
+
+
+def test_noise_of_the_seed():
+    lines = [
+        shown("noisy_quadratic", "--noise", "0.5", "--seed", seed, "--optimizers", "sgd", *QUICK) for seed in "001"
+    ]
+    assert lines[0] == lines[1] != lines[2]
+
+
+def test_a_moving_picture(tmp_path):
+    from PIL import Image
+
+    path = tmp_path / "race.gif"
+    shown("ravine", "--optimizers", "sgd,adam", "--out", path, "--steps", "40", "--trials", "3")
+    with Image.open(path) as picture:
+        assert picture.n_frames == len(surface_view.moments(40)) == 41
+        assert picture.info["loop"] == 0
+        frames = []
+        for k in (0, 20, 40):
+            picture.seek(k)
+            frames.append(np.asarray(picture.convert("RGB"), dtype=int))
+    assert frames[0].shape[1] == 1024
+    different = [(np.abs(one - other) > 40).any(axis=-1).mean() for one, other in itertools.pairwise(frames)]
+    assert all(0.0005 < share < 0.2 for share in different)
+
+
 @pytest.mark.parametrize("kind", ["svg", "html"])
 def test_other_pictures(tmp_path, kind):
     path = tmp_path / "sub" / f"race.{kind}"
@@ -85,7 +137,8 @@ def test_the_figure_holds_every_path(name):
     *maps, chart = [axes for axes in figure.get_axes() if axes.get_visible()]
     assert [axes.get_title(loc="left") for axes in maps] == ["sgd", "momentum", "adam"]
     for axes, track in zip(maps, tracks):
-        np.testing.assert_array_equal(axes.lines[0].get_xydata(), track.result.evaluation)
+        paths = [line.get_xydata() for line in axes.lines]
+        assert any(path.shape == (31, 2) and (path == track.result.evaluation).all() for path in paths)
         assert axes.get_xlim() == surface.box[:2]
     for line, track in zip(chart.lines, tracks):
         assert line.get_ydata()[0] == 1
@@ -100,7 +153,7 @@ def test_methods_that_diverge_and_labels_that_are_hostile_are_drawn(tmp_path):
     tracks = surfaces.race(surface, ["sgd", "momentum"], steps=400, lr=1.0)
     assert all(track.result.diverged for track in tracks)
     tracks[0] = dataclasses.replace(tracks[0], label="<script>alert(1)</script>$x_")
-    for kind in ("png", "svg", "html"):
+    for kind in ("png", "svg", "gif", "html"):
         path = surface_figure.write_surface(surface, tracks, tmp_path / f"race.{kind}")
         assert b"<script>alert(1)" not in path.read_bytes()
 
@@ -110,13 +163,25 @@ def test_methods_that_diverge_and_labels_that_are_hostile_are_drawn(tmp_path):
     [
         (["rosenbrok"], "unknown surface 'rosenbrok': did you mean 'rosenbrock'"),
         (["--optimizers", "sgd,adm"], "did you mean 'adam'"),
-        (["--out", "race.gif"], "names no kind of picture: write one of .png, .svg, .html"),
+        (["--out", "race.mp4"], "names no kind of picture: write one of .png, .svg, .gif, .html"),
+        (["--noise", "1"], "ravine has no option 'noise'"),
+        (["noisy_quadratic", "--noise", "-1"], "noise = -1.0 must be"),
+        (["x**2 + z"], "unknown name 'z'"),
+        (["x^2"], "write ** for a power"),
+        (["x**2", "--condition", "3"], "'x**2' has no option 'condition'"),
+        (["log(x)"], "not finite at the start [-2.1, 1.8"),
+        (["nowhere.py:f"], "no file nowhere.py"),
+        (["--start", "1,2", "--starts", "3"], "--start and --starts exclude one another"),
+        (["--box", "1,2,3"], "--box needs 4 numbers, as -3,3,-2,2, not 3"),
+        (["--box", "1,1,0,1"], "is empty"),
+        (["--start", "nan,1"], "--start 'nan,1' is not a list of numbers"),
         (["--condition", "0.5"], "condition = 0.5 must be"),
         (["--condition", "a,b"], "--condition 'a,b' is not a list of numbers"),
         (["beale", "--condition", "5"], "beale has no option 'condition'"),
         (["beale", "--condition", "5,6"], "beale has no condition number"),
         (["--condition", "5,6", "--out", "x.png"], "need one condition number"),
-        (["--start", "1"], "--start needs two numbers"),
+        (["--condition", "5,6", "--box", "0,1,0,1"], "need one condition number"),
+        (["--start", "1"], "--start needs 2 numbers"),
         (["--lr", "x"], "--lr 'x' is neither"),
         (["--lr", "1:0.1"], "--lr '1:0.1' is neither"),
         (["--trials", "0"], "--trials"),

@@ -44,11 +44,12 @@ def same(one, other):
 
 @pytest.mark.parametrize("name", [name for name in optimizers.names() if name not in NEVER])
 def test_the_same_walk_bit_by_bit(name, monkeypatch):
-    opt = optimizers.create(name)
+    opt = optimizers.create(name, lr=1e-3)
     expected = minnet.minimize(valley, START, opt, STEPS)
+    assert not expected.diverged
+    assert expected.f_evaluation[-1] < expected.f[0]
     monkeypatch.setattr(plain, "walk", None)
     same(minnet.minimize(compiled_valley, START, opt, STEPS), expected)
-    assert expected.f[-1] < expected.f[0]
 
 
 @pytest.mark.parametrize("name", NEVER)
@@ -77,7 +78,7 @@ def test_noise_schedule_and_stop(name):
         assert len(walks[0].f) == last + 1
 
 
-@pytest.mark.parametrize("lr", [0.05, 10.0])
+@pytest.mark.parametrize("lr", [0.2, 1e200])
 def test_divergence(lr, only_compiled, monkeypatch):
     opt = optimizers.create("sgd", lr=lr)
     result = minnet.minimize(compiled_valley, START, opt, 50)
@@ -93,7 +94,7 @@ def test_no_step(only_compiled):
 @pytest.mark.parametrize(
     ("wrong", "error", "message"),
     [
-        (lambda x: (1 / (x[0] - 0.5), np.ones(1)), ZeroDivisionError, ""),
+        (lambda x: (1 / (x[0] - 0.5), np.ones(1)), ZeroDivisionError, "division"),
         (lambda x: (x[0], np.ones(1 if x[0] > 0.5 else 2)), InputError, "gradient of another shape"),
     ],
 )

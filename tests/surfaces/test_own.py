@@ -181,7 +181,7 @@ def test_a_compiled_function_is_walked_compiled(mine):
     ("name", "message"),
     [
         ("other_module", "must be real number, not Dual .*NumPy's functions"),
-        ("none", "none: .*NoneType"),
+        ("none", r"none: f\(x, y\) must return a number, not NoneType"),
         ("three", "takes 3 arguments"),
         ("no_gradient", r"no_gradient: fun must return \(value, gradient\), not float"),
         ("tow", "has no function 'tow': did you mean 'two'"),
@@ -206,8 +206,8 @@ def test_no_such_file(tmp_path):
 def test_where_the_minimum_is_not_known_the_lowest_value_found_stands_for_it():
     known = surfaces.ravine(10)
     unknown = surfaces.find("0.5*x**2 + 5*y**2 + 7", start=known.start, box=known.box)
-    given = surfaces.race(known, ["sgd", "momentum"], steps=2000, trials=7)
-    found = surfaces.race(unknown, ["sgd", "momentum"], steps=2000, trials=7)
+    given = surfaces.race(known, ["sgd", "momentum"], steps=400, trials=5)
+    found = surfaces.race(unknown, ["sgd", "momentum"], steps=400, trials=5)
     for one, other in zip(given, found):
         assert other.lowest == pytest.approx(7.0, abs=1e-12)
         assert (one.lr, one.near, one.exact) == (other.lr, other.near, other.exact)
