@@ -13,7 +13,8 @@ import minnet
 from minnet import optimizers, schedules, surfaces
 from minnet.errors import InputError
 from minnet.optimizers import Range
-from minnet.surfaces.race import EXACT, best_for
+from minnet.surfaces.race import best_for
+from minnet.surfaces.track import EXACT
 
 
 def bowl(x):

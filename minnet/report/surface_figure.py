@@ -150,7 +150,7 @@ class Scene:
             axes.plot(*result.evaluation[0], "o", color="white", markeredgecolor="black", markersize=8, zorder=3.5)
 
     def _losses(self, axes: Axes, surface: Surface, tracks: Sequence[Track], looks: dict[str, Look]) -> None:
-        from minnet.surfaces.race import EXACT, NEAR
+        from minnet.surfaces.track import EXACT, NEAR
 
         heights = [relative_height(track) for track in tracks]
         steps = max(len(height) for height in heights) - 1

@@ -7,8 +7,9 @@ from minnet.surfaces.expression import expression
 from minnet.surfaces.find import find
 from minnet.surfaces.functions import create, names
 from minnet.surfaces.functions.ravine import ravine
-from minnet.surfaces.race import Track, growth, race, random_starts, scaling
+from minnet.surfaces.race import growth, race, random_starts, scaling
 from minnet.surfaces.surface import Surface
+from minnet.surfaces.track import Track
 
 __all__ = [
     "Descent",

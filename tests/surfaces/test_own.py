@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from minnet import surfaces
 from minnet.errors import InputError
 from minnet.surfaces.dual import COMPARISONS, PARTIALS, SLOPES, Dual, differentiated, variables
-from minnet.surfaces.race import EXACT
+from minnet.surfaces.track import EXACT
 
 POINTS = np.random.default_rng(0).uniform(0.1, 0.9, (2, 25))
 
