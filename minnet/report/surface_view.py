@@ -108,7 +108,7 @@ def moments(steps: int) -> list[int]:
     Examples
     --------
     >>> moments(3), len(moments(500)), moments(500)[-3:]
-    ([0, 1, 2, 3], 109, [465, 482, 500])
+    ([0, 1, 2, 3], 110, [466, 483, 500])
     """
     later = np.geomspace(EVERY, max(EVERY, steps), MOMENTS).round().astype(int).tolist()
     return sorted({*range(min(EVERY, steps) + 1), *(t for t in later if t <= steps)})
