@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from minnet.lab import load, schema
+from minnet.lab import compare, load, schema
 from minnet.lab.database import FILE
 from minnet.lab.store import Store
 
@@ -51,6 +51,22 @@ def test_who_drives_an_older_store_brings_its_tables_up_to_date(tmp_path, versio
         assert tables(store.db) == tables(new.db)
         assert (store.plan(), store.sessions(), store.records(row["run_id"] for row in store.plan())) == read
         assert len(read[2]) == 8
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_older_comparison_resumes_and_trains_nothing_again(tmp_path, version, monkeypatch):
+    """Runs keep their names. Where results change on purpose, `RESULTS_VERSION` is raised, and this ends with it."""
+
+    def train(*_, **__):
+        raise AssertionError("a run that is in the store was begun again")
+
+    write(tmp_path, version)
+    before = load(tmp_path)
+    monkeypatch.setattr("minnet.training.train", train)
+    monkeypatch.setattr("minnet.lab.comparison.Comparison.save", lambda *_: None)
+    after = compare({**before.experiment, "defaults": False, "extend": 0}, out=tmp_path, jobs=1)
+    pd.testing.assert_frame_equal(after.leaderboard, before.leaderboard, check_exact=True)
+    assert after.provenance["versions"] == before.provenance["versions"]
 
 
 def test_the_list_of_sessions_became_a_table(tmp_path):
