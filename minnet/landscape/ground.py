@@ -13,8 +13,8 @@ from minnet.training import RunSpec
 class Ground:
     """Loss, accuracy and curvature at any parameters, always on the same samples.
 
-    The loss is what a history calls ``train_loss``: without dropout, label smoothing and penalties. It is counted in
-    float64, whatever the runs are trained in.
+    The loss is what a history calls ``train_loss``: without dropout, label smoothing and penalties; all samples count
+    alike. It is counted in float64, whatever the runs are trained in.
 
     Parameters
     ----------

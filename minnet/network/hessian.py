@@ -94,6 +94,8 @@ def hessian_vector(
     size = network.layout.size
     if network.dtype != DTYPE:
         raise InputError(f"second derivatives are counted in {DTYPE}: make the network with dtype={DTYPE!r}")
+    if network.weighted:
+        raise InputError("second derivatives are those of the plain mean loss: make the network without weights")
     if params.shape != (size,) or vector.shape != (size,):
         raise InputError(f"params and vector must have shape ({size},), not {params.shape} and {vector.shape}")
     widths = network.layout.widths

@@ -121,3 +121,6 @@ def test_what_does_not_fit_is_refused():
     narrow = Network(network.spec, WIDTHS[0], WIDTHS[-1])
     with pytest.raises(InputError, match="dtype='float64'"):
         hessian_vector(narrow, params, params, X, Y.astype("f4"))
+    weighted = Network(network.spec, WIDTHS[0], WIDTHS[-1], "float64", weighted=True)
+    with pytest.raises(InputError, match="without weights"):
+        hessian_vector(weighted, params, params, X, weighted.targets(np.zeros(len(X), int)))
