@@ -18,6 +18,7 @@ from minnet.cli.progress import duration
 from minnet.errors import InputError
 from minnet.live.feed import Feed
 from minnet.live.server import File, Server
+from minnet.report import plotly
 
 if TYPE_CHECKING:
     from minnet.lab import Experiment
@@ -36,14 +37,12 @@ REPORT = Path(__file__).parents[1] / "report" / "templates" / "report.js"
 
 def server(host: str, port: int) -> Server:
     """Return a server for the pages of comparisons."""
-    from plotly.offline import get_plotlyjs
-
     files = {
         "/": File("text/html", (STATIC / "live.html").read_bytes()),
         "/live.js": File("text/javascript", (STATIC / "live.js").read_bytes()),
         "/live.css": File("text/css", (STATIC / "live.css").read_bytes()),
         "/report.js": File("text/javascript", REPORT.read_bytes()),
-        "/plotly.js": File("text/javascript", get_plotlyjs().encode()),
+        "/plotly.js": File("text/javascript", plotly.FILE.read_bytes()),
     }
     return Server(Feed(), files, host, port)
 

@@ -24,6 +24,7 @@ from minnet.report.facts import (
 )
 from minnet.report.formula import assignments, formula_html, symbols
 from minnet.report.palette import dark, style_of
+from minnet.report.plotly import bundle
 from minnet.report.tables import behind
 from minnet.report.text import (
     NONE,
@@ -106,7 +107,6 @@ def render_all(comparisons: Mapping[str, Comparison], plotlyjs: bool = True) -> 
     """Return the page of several comparisons, by the names that tell them apart."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
-    from plotly.offline import get_plotlyjs
 
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -137,7 +137,7 @@ def render_all(comparisons: Mapping[str, Comparison], plotlyjs: bool = True) -> 
         title=f"Unfinished: {title}" if unfinished_ and len(stores) == 1 else title,
         stores=stores,
         together=together,
-        plotlyjs=Markup(get_plotlyjs()) if plotlyjs else "",
+        plotlyjs=Markup(bundle()) if plotlyjs else "",
         script=Markup((TEMPLATES / "report.js").read_text(encoding="utf-8")),
     )
 

@@ -69,7 +69,16 @@ def page(race, tmp_path_factory):
 def test_page_is_whole_and_small(page):
     parsed, path = page
     assert parsed.open == []
-    assert path.stat().st_size < 6_000_000
+    assert path.stat().st_size < 2_000_000
+
+
+def test_the_page_of_a_crowd_stays_small(make, tmp_path):
+    """Forty methods, thirty trials, a hundred epochs, images of MNIST's size; half of what is to be borne."""
+    crowd = make(names=[f"method {i}" for i in range(40)], trials=30, seeds=5, epochs=100, shape=(28, 28))
+    parsed, path = read(crowd, tmp_path)
+    assert path.stat().st_size < 3_000_000
+    assert parsed.text.count("method 39") > 3
+    assert len(crowd.curves) == 40 * 35 * 101
 
 
 def test_page_loads_nothing(page):
