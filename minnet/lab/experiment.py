@@ -503,6 +503,7 @@ def resolve(source: Any = None, **keywords: Any) -> Experiment:
     content = dict(_content(source, given.get("data")))
     if given or style is not None:
         content.pop("claim", None)
+    told = _told(content)
     for key, value in given.items():
         if key in network or key in training:
             section = "network" if key in network else "training"
@@ -515,7 +516,23 @@ def resolve(source: Any = None, **keywords: Any) -> Experiment:
     if style is not None:
         content["optimizer"] = [_in_style(table, style) for table in _optimizer_tables(content)]
         content.pop("optimizers", None)
-    return Experiment.from_dict(content)
+    experiment = Experiment.from_dict(content)
+    if _told(content) == told:
+        return experiment
+    texts = {"title": _headline(experiment), "question": ""}  # those of the source speak of something else
+    return dataclasses.replace(experiment, **{key: text for key, text in texts.items() if key not in given})
+
+
+def _told(content: Mapping[str, Any]) -> str:
+    """Return what the title and the question of an experiment speak of."""
+    return json.dumps([content.get(key) for key in ("data", "network", "optimizers", "optimizer", "vary")], default=str)
+
+
+def _headline(experiment: Experiment) -> str:
+    """Return who races on what."""
+    labels = [entry.label for entry in experiment.entries]
+    few = " and ".join(filter(None, [", ".join(labels[:-1]), labels[-1]]))
+    return f"{few if len(labels) <= 4 else f'{len(labels)} methods'} on {experiment.data}"
 
 
 def default_folder(source: Any, experiment: Experiment) -> Path:

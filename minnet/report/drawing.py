@@ -87,10 +87,10 @@ def _trace(
     match trace["role"]:
         case "line":
             axes.plot(x, y, markevery=max(1, x.size // 8), **look)
-            if low.size and banded:
+            if low.size and (banded or trace.get("banded")):
                 axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
         case "steps":
-            axes.step(x, y, where="post", **{**look, "marker": ""})
+            axes.step(x, y, where="post", markevery=max(1, x.size // 8), **look)
         case "seed":
             axes.plot(x, np.full(x.size, row), **{**look, "linestyle": "none", "alpha": 0.75})
         case "bar":

@@ -7,7 +7,9 @@ be too pale on white; markers and dashes say the same again for print and for a 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import itertools
+from collections import Counter
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 
@@ -34,6 +36,22 @@ LECTURE = {
 OTHER_COLOURS = ("#6a4bc4", "#8a6d3b", "#5f7f14", "#a01b3a", "#007c85", "#7a7a7a")
 OTHER_MARKERS = ("star", "pentagon", "hexagon", "triangle-left", "triangle-right", "hourglass", "bowtie")
 DASHES = ("solid", "dash", "dot", "dashdot")
+COLOURS = (*OTHER_COLOURS, *(look.colour for look in LECTURE.values()))
+
+# Their order decides who looks how: 13 colours and 7 markers go round, so that no two share both. The first six have
+# colours that none of the seven has.
+OTHERS = (
+    "adamw", "lion", "muon", "nadam", "radam", "lamb",
+    "lbfgs", "aggmo", "madgrad", "adafactor", "rprop", "dog", "qhadam",
+    "schedulefree_sgd", "shampoo", "lookahead", "sam", "lars", "adamax",
+    "averaged_sgd", "qhm", "yogi", "dadapt_adam", "rmsprop_graves", "signum", "adan",
+    "amsgrad", "adopt", "prodigy", "adabelief", "schedulefree_adamw", "soap",
+    "ademamix",
+)  # fmt: skip
+LOOKS = LECTURE | {
+    name: Look(COLOURS[i % len(COLOURS)], OTHER_MARKERS[i % len(OTHER_MARKERS)], DASHES[i % len(DASHES)])
+    for i, name in enumerate(OTHERS)
+}
 
 # The same hues on a dark ground: lighter, ink becomes chalk.
 DARK = {
@@ -53,12 +71,11 @@ DARK = {
 }
 
 
-def style_of(optimizer_names: Iterable[str]) -> dict[str, tuple[str, str, str]]:
+def style_of(optimizer_names: Iterable[str]) -> dict[str, Look]:
     """Return colour, marker and dash of every method.
 
-    The lecture's seven always look the same. Any other name gets a look drawn from its letters; within one
-    call names share neither colour nor marker until all of them are used, and the two together later still.
-    Where none of the seven is present, their colours are free for others.
+    The methods of minnet look the same wherever they appear. Any other name gets a look drawn from its letters,
+    that shares as little as possible with those on the same page.
 
     Parameters
     ----------
@@ -67,52 +84,35 @@ def style_of(optimizer_names: Iterable[str]) -> dict[str, tuple[str, str, str]]:
 
     Returns
     -------
-    dict of str to (colour, marker, dash)
+    dict of str to Look
         In the order of the names. Colours are ``#rrggbb`` for a light ground; see `dark`.
 
     Examples
     --------
-    >>> looks = style_of(["adam", "lion"])
+    >>> looks = style_of(["adam", "lion", "mine.py:my_method"])
     >>> looks["adam"]
     Look(colour='#bd3a00', marker='x', dash='solid')
-    >>> looks == style_of(["adam", "lion"])
+    >>> looks["lion"] == style_of(["lion"])["lion"]
     True
     """
     names = list(dict.fromkeys(optimizer_names))
-    others = sorted(name for name in names if name not in LECTURE)
-    seven = tuple(look.colour for look in LECTURE.values())
-    colours = OTHER_COLOURS if len(others) < len(names) else seven
-    if len(others) > len(colours):  # a crowd shares all colours, never colour and marker together
-        colours = (*OTHER_COLOURS, *seven)
-    used_colours, used_markers, used_dashes = set[int](), set[int](), set[int]()
-    pairs = set[tuple[int, int]]()
-    given: dict[str, tuple[str, str, str]] = {}
-    for name in others:
-        seed = int.from_bytes(hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()[:8], "big")
-        colour = _free(seed, len(colours), used_colours)
-        marker = _free(seed // 64, len(OTHER_MARKERS), used_markers)
-        while (colour, marker) in pairs and len(pairs) < len(colours) * len(OTHER_MARKERS):
-            marker = (marker + 1) % len(OTHER_MARKERS)
-            if all((colour, each) in pairs for each in range(len(OTHER_MARKERS))):
-                colour = (colour + 1) % len(colours)
-        pairs.add((colour, marker))
-        given[name] = Look(
-            colours[colour],
-            OTHER_MARKERS[marker],
-            DASHES[_free(seed // 4096, len(DASHES), used_dashes)],
-        )
-    return {name: LECTURE.get(name) or given[name] for name in names}
+    given = {name: LOOKS[name] for name in names if name in LOOKS}
+    for name in sorted(set(names) - set(given)):
+        given[name] = _another(name, given.values())
+    return {name: given[name] for name in names}
 
 
-def _free(wish: int, count: int, taken: set[int]) -> int:
-    """Return the first number from `wish` on, modulo `count`, that is not taken, and take it."""
-    if len(taken) == count:
-        taken.clear()
-    index = wish % count
-    while index in taken:
-        index = (index + 1) % count
-    taken.add(index)
-    return index
+def _another(name: str, taken: Collection[Look]) -> Look:
+    """Return the look that shares least with those taken; where several do, the letters of the name choose."""
+    seed = int.from_bytes(hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()[:8], "big")
+    pairs = list(itertools.product(COLOURS, OTHER_MARKERS))
+    start = seed % len(pairs)
+    colours, markers = Counter(look.colour for look in taken), Counter(look.marker for look in taken)
+    both = {(look.colour, look.marker) for look in taken}
+    colour, marker = min(
+        pairs[start:] + pairs[:start], key=lambda pair: (pair in both, colours[pair[0]], markers[pair[1]])
+    )
+    return Look(colour, marker, DASHES[seed // 4096 % len(DASHES)])
 
 
 def dark(colour: str) -> str:

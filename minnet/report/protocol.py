@@ -174,7 +174,7 @@ def _differences(comparison: Comparison) -> str:
 
 def _time(comparison: Comparison) -> str:
     jobs = comparison.provenance.get("jobs")
-    side = f", with {count(int(jobs), 'run')} side by side" if is_number(jobs) else ""
+    side = (f", with {int(jobs)} runs side by side" if jobs > 1 else ", one run at a time") if is_number(jobs) else ""
     return (
         f"Times are training alone, without compilation and evaluation{side}; below some 50 ms they are noise, and "
         "above it a difference counts only where it is larger than that between runs of one method."

@@ -30,14 +30,15 @@ def target(medians: Mapping[str, float], goal: float, axis: str) -> str:
     known = sorted((value, name) for name, value in medians.items() if math.isfinite(value))
     if not known:
         return f"No method reached {share(goal)} validation accuracy in the median of its runs."
-    (best, _), later = known[0], [each for each in known if each[0] > known[0][0]]
+    best, later = known[0][0], [each for each in known if each[0] > known[0][0]]
     first = [said(name) for value, name in known if value == best]
+    second = [said(name) for value, name in later if value == later[0][0]]
     text = f"{some(first, 'method')} {'reaches' if len(first) == 1 else 'reach'} {share(goal)} validation accuracy "
     text += f"in {seconds(best) + ' of training' if axis == 'seconds' else f'{number(best)} {axis}'}"
     if later and axis == "seconds" and best < MEASURABLE:
         text += ", too short a time to rank"
     elif later and best > 0:
-        text += f", {number(later[0][0] / best, 2)} times sooner than {said(later[0][1])}"
+        text += f", {number(later[0][0] / best, 2)} times sooner than {some(second, 'method')}"
     missed = [said(name) for name, value in medians.items() if not math.isfinite(value)]
     return f"{text}; {some(missed, 'method')} did not reach it in the median." if missed else f"{text}."
 

@@ -16,6 +16,7 @@ METHODS = ["sgd", "momentum", "adam"]
 CHARTS = ["accuracy", "budget", "confusion", "gradients", "loss", "profile", "ratios", "schedule", "scores",
           "sensitivity", "steps", "target", "times"]  # fmt: skip
 OF_ONE = {"confusion"}  # charts that show one method at a time
+A4_WITHIN_MARGINS = 703  # pixels
 SIX_DIGITS = {"rtol": 1e-5, "atol": 1e-12}
 
 
@@ -94,8 +95,22 @@ def test_nothing_is_loaded_and_every_chart_is_there(show, store):
         marks = box.locator(".scatterlayer path, .barlayer path, .heatmaplayer image, .hm path")
         assert marks.count() >= 1, chart
         assert page.locator(f"#reading-{chart}").inner_text().strip().endswith((".", "”")), chart
-        assert box.get_attribute("role") == "img", chart
+        assert box.get_attribute("role") == "group", chart
         assert page.locator(f"#reading-{chart}").inner_text() in box.get_attribute("aria-label"), chart
+
+
+def test_charts_can_be_used_by_keys_and_send_nothing(report):
+    page = report()
+    names = "[...document.querySelectorAll('.chart .modebar-btn')].map((each) => each.dataset.title)"
+    assert set(page.evaluate(names)) == {"Download plot", "Zoom in", "Zoom out", "Reset axes"}
+    assert page.locator("[role=img] button").count() == 0  # nobody who hears the page would find them
+    before = layout(page, "loss", "xaxis.range")
+    page.focus("[data-toggle=loss] button:last-child")
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.dataset.title") == "Zoom in"
+    page.keyboard.press("Enter")
+    page.wait_for_function("(end) => document.getElementById('chart-loss').layout.xaxis.range[1] < end", arg=before[1])
 
 
 def test_loss_and_accuracy_are_those_of_the_curves(report, store):
@@ -124,6 +139,14 @@ def test_bands_are_the_quantiles_over_the_seeds(report, store):
         low, high = final.quantile(0.1), final.quantile(0.9)
         np.testing.assert_allclose(line["customdata"], np.column_stack([low, high]), **SIX_DIGITS)
         np.testing.assert_allclose(band["y"], [*low, *high[::-1]], **SIX_DIGITS)
+
+
+def test_quantiles_of_effective_steps_are_always_drawn(report):
+    page = report()
+    assert layout(page, "steps", "yaxis.type") == "log"
+    for method, traces in drawn(page, "steps").items():
+        assert [trace["mode"] for trace in traces] == ["lines", "lines+markers"], method
+    assert all(len(traces) == 1 for traces in drawn(page, "loss").values())
 
 
 def test_scales_are_what_the_switches_say(report, store):
@@ -321,9 +344,13 @@ def test_print_is_light_complete_and_fits_the_paper(report):
     assert len(pdf) > 100_000
     printed = page.evaluate("window.printed")
     assert {luminance(page, colour) for colour in printed["grounds"]} == {1.0}
-    assert max(printed["widths"]) <= 700  # pixels; A4 within its margins
+    assert max(printed["widths"]) <= A4_WITHIN_MARGINS
     assert printed["closed"] == 0
+    page.set_viewport_size({"width": A4_WITHIN_MARGINS, "height": 1000})
     page.emulate_media(media="print", color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("document.documentElement.scrollWidth") <= A4_WITHIN_MARGINS  # or all of it is shrunk, or cut
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert ground == "rgba(0, 0, 0, 0)" or luminance(page, ground) > 0.95
     assert luminance(page, page.evaluate("getComputedStyle(document.body).color")) < 0.2

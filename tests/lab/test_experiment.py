@@ -275,3 +275,16 @@ def test_budgets_are_no_part_of_what_is_trained(small):
     for change in ({"halving": 3}, {"extend": 0}, {"defaults": True}, {"points": "sobol"}, {"target": [0.5, 0.6]}):
         assert Experiment.from_dict({**small, **change}).digest() == plain.digest()
     assert Experiment.from_dict({**small, "tune": "all"}).digest() != plain.digest()
+
+
+def test_title_and_question_are_those_of_what_runs():
+    race = resolve()
+    assert resolve(epochs=2, trials=1).title == race.title
+    assert resolve(optimizers="lecture").question == race.question
+    assert (resolve(optimizers="sgd,adam").title, resolve(optimizers="sgd,adam").question) == (
+        "sgd and adam on digits",
+        "",
+    )
+    assert resolve(hidden=(16, 16)).title == "7 methods on digits"
+    assert resolve("race-mnist", data="digits").title == "7 methods on digits"
+    assert resolve(optimizers="sgd", title="mine").title == "mine"

@@ -154,6 +154,7 @@ def test_sentences_follow_their_data(race):
     known = sorted({value for value in medians.values() if math.isfinite(value)})
     assert f"in {number(known[0])} epochs, {number(known[1] / known[0], 2)} times sooner" in told
     assert told.endswith("sgd did not reach it in the median.")
+    assert readings.target({"a": 2, "b": 3, "c": 3, "d": 4}, 0.9, "steps").endswith("1.5 times sooner than b and c.")
     assert "too short a time to rank" in readings.target({"a": 0.001, "b": 0.01}, 0.9, "seconds")
     assert readings.target({"a": math.inf}, 0.9, "steps") == (
         "No method reached 90 % validation accuracy in the median of its runs."

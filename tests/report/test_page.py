@@ -17,7 +17,7 @@ from minnet.report.facts import LEADERS, crowded, gather, rings
 from minnet.report.figures import write_figures
 from minnet.report.formula import assignments, formula_html, symbols
 from minnet.report.page import write_page
-from minnet.report.palette import DARK, LECTURE, dark, style_of
+from minnet.report.palette import DARK, LECTURE, LOOKS, dark, style_of
 from minnet.report.tables import leaderboard_text
 from minnet.report.text import between, number, percent, points, ranks
 
@@ -138,7 +138,7 @@ def test_the_scores_are_those_of_the_tables(page, race):
 
 def test_every_chart_has_its_reading_and_label(page):
     parsed, _ = page
-    charts = [attributes for tag, attributes in parsed.tags if attributes.get("role") == "img"]
+    charts = [attributes for tag, attributes in parsed.tags if attributes.get("role") == "group"]
     assert len(charts) == len(parsed.payload["charts"]) == 13
     assert all(len(each["aria-label"]) > 40 for each in charts)
     for name, chart in parsed.payload["charts"].items():
@@ -255,7 +255,12 @@ def test_looks_are_stable_and_distinct():
     assert len({look[0] for look in looks.values()}) == len(looks)
     assert len({look[1] for look in looks.values()}) == len(looks)
     assert style_of(["muon", "lion", "my method", *LECTURE]) == looks
+    everyone = style_of(optimizers.names())
+    assert len({look[:2] for look in everyone.values()}) == len(everyone)
+    assert {name: style_of(["mine", name])[name] for name in everyone} == everyone  # whoever else is there
+    assert set(LOOKS) <= set(everyone)
     many = style_of([f"m{i}" for i in range(30)])
+    assert len({look[:2] for look in many.values()}) == 30
     assert len(many) == 30
     assert all(look[0] in DARK for look in [*looks.values(), *many.values()])
 

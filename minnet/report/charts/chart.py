@@ -4,7 +4,7 @@ A chart is ``{"label", "keys", "views", "data"}``. `keys` names the switches tha
 blanks, choose one of its `views`: axes in the words of Plotly, notes, the texts under the cursor, a `reading` (one
 sentence about what is seen). `data` is a list of traces: ``m`` is the method's place,
 `role` says how it is drawn, and an attribute may be a choice, ``{"by": switch, value: ..., value: ...}``. A trace with
-``row`` lies in the method's own row. ``low`` and ``high`` are a band around ``y``.
+``row`` lies in the method's own row. ``low`` and ``high`` are a band around ``y``, which is always drawn if ``banded``.
 """
 
 from __future__ import annotations

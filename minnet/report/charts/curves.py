@@ -186,5 +186,6 @@ def _target(
     height = (math.log10(1 - target) if target < 1 else -math.inf) if scale == "log" else float(target)
     if not limits[0] <= height <= limits[1]:
         return [], []
-    text = note(f"target {share(float(target))}", x=0.01, xanchor="left", y=height, yanchor="bottom")
+    beyond = "bottom" if scale == "log" else "top"  # curves that have reached it lie on the other side
+    text = note(f"target {share(float(target))}", x=0.99, xanchor="right", y=height, yanchor=beyond)
     return [{"y": 10**height if scale == "log" else height}], [text]

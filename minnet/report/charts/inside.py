@@ -79,7 +79,7 @@ def steps_chart(comparison: Comparison, facts: list[Facts]) -> Chart:
         data.append({
             "m": m, "role": "line",
             "x": by("axis", epochs=plain(epochs), steps=plain(steps), seconds=plain(seconds * clock)),
-            "y": plain(_positive(median)), "low": plain(_positive(low)), "high": plain(_positive(high)),
+            "y": plain(_positive(median)), "low": plain(_positive(low)), "high": plain(_positive(high)), "banded": True,
         })  # fmt: skip
     known = [value for table in tables.values() for value in table[:, 3:].ravel().tolist()]
     ends = {facts[m].name: table[-1, 3:] for m, table in tables.items()}

@@ -91,14 +91,14 @@
           ...base, mode: trace.joined === false ? "markers" : "lines+markers", line: ink(), customdata: custom,
           marker: marker({ size: 10, maxdisplayed: trace.joined === undefined ? 12 : 0 }),
         };
-        if (!values.low || state.band !== "on") return [line];
+        if (!values.low || !(trace.banded || state.band === "on")) return [line];
         return [{
           ...base, ...outline(values), mode: "lines", fill: "toself", fillcolor: alpha(colour, look.dark ? 0.18 : 0.12),
           line: { width: 0, color: colour }, hoverinfo: "skip", hovertemplate: undefined, band: true,
         }, line];
       }
       case "steps":
-        return [{ ...base, mode: "lines", line: ink({ shape: "hv" }) }];
+        return [{ ...base, mode: "lines+markers", line: ink({ shape: "hv" }), marker: marker({ size: 10, maxdisplayed: 8 }) }];
       case "ring":
         return [{ ...base, marker: open("circle-open", 20 + 9 * trace.size, 3) }];
       case "seed":
@@ -201,9 +201,11 @@
     box.setAttribute("aria-label", `${chart.label}. ${reading}`);
     document.getElementById(`reading-${id}`).textContent = reading;
     Plotly.react(box, painted, layout, {
-      responsive: true, displaylogo: false, displayModeBar: "hover", modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+      responsive: true, displaylogo: false, displayModeBar: "hover", // of Plotly's own buttons one would send the chart away
+      modeBarButtons: [["toImage", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
       toImageButtonOptions: { filename: `minnet-${id}`, format: "svg" },
     });
+    box.querySelectorAll("svg.main-svg").forEach((svg) => svg.setAttribute("aria-hidden", "true")); // the label says it better
     tabulate(id);
   }
 
