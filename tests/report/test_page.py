@@ -138,7 +138,7 @@ def test_the_scores_are_those_of_the_tables(page, race):
 
 def test_every_chart_has_its_reading_and_label(page):
     parsed, _ = page
-    charts = [attributes for tag, attributes in parsed.tags if attributes.get("role") == "group"]
+    charts = [attributes for tag, attributes in parsed.tags if attributes.get("class") == "chart"]
     assert len(charts) == len(parsed.payload["charts"]) == 13
     assert all(len(each["aria-label"]) > 40 for each in charts)
     for name, chart in parsed.payload["charts"].items():
