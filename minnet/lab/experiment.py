@@ -519,8 +519,8 @@ def resolve(source: Any = None, **keywords: Any) -> Experiment:
     experiment = Experiment.from_dict(content)
     if _told(content) == told:
         return experiment
-    texts = {"title": _headline(experiment), "question": ""}  # those of the source speak of something else
-    return dataclasses.replace(experiment, **{key: text for key, text in texts.items() if key not in given})
+    title, question = given.get("title", _headline(experiment)), given.get("question", "")
+    return dataclasses.replace(experiment, title=title, question=question)  # the source's speak of something else
 
 
 def _told(content: Mapping[str, Any]) -> str:
