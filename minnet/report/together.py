@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from minnet.report.charts.race import profile_chart
 from minnet.report.facts import Comparison, Facts, gather, with_pending
-from minnet.report.text import NONE, clean, count, number, percent, said, short
+from minnet.report.text import NONE, clean, count, number, percent, said, short, some
 
 
 def overview(comparisons: Mapping[str, Comparison]) -> dict[str, Any]:
@@ -16,7 +16,8 @@ def overview(comparisons: Mapping[str, Comparison]) -> dict[str, Any]:
     by_name = {name: {f.name: f for f in each} for name, each in facts.items()}
     methods = list(dict.fromkeys(f.name for each in facts.values() for f in each))
     shared = [name for name in methods if all(name in each for each in by_name.values())]
-    mean = {name: sum(each[name].rank for each in by_name.values()) / len(by_name) for name in shared}
+    places = [sorted(shared, key=lambda name, each=each: each[name].rank) for each in by_name.values()]
+    mean = {name: sum(order.index(name) + 1 for order in places) / len(places) for name in shared}
     rows = [
         {
             "name": short(name, 60),
@@ -30,7 +31,7 @@ def overview(comparisons: Mapping[str, Comparison]) -> dict[str, Any]:
     charts = {
         name: profile_chart(runs, with_pending(comparison, facts[name])) for name, comparison in comparisons.items()
     }
-    return {"sentence": _sentence(mean, by_name), "rows": rows, "charts": charts}
+    return {"sentence": _sentence(mean, places), "rows": rows, "charts": charts}
 
 
 def _cell(fact: Facts | None) -> tuple[str, str]:
@@ -40,16 +41,17 @@ def _cell(fact: Facts | None) -> tuple[str, str]:
     return percent(fact.test), f"{alike}rank {fact.rank}"
 
 
-def _sentence(mean: Mapping[str, float], facts: Mapping[str, Mapping[str, Facts]]) -> str:
-    """Say who ranks best over all of them.
+def _sentence(mean: Mapping[str, float], places: Sequence[Sequence[str]]) -> str:
+    """Say who ranks best over all of them, among the methods that ran in all.
 
     Ranks of different problems say nothing about how far methods are apart, so the sentence claims no more than that.
     """
     if not mean:
         return "No method ran in all of these comparisons."
-    best = min(mean, key=lambda name: mean[name])
-    wins = sum(each[best].rank == 1 for each in facts.values())
+    best = [name for name in mean if mean[name] == min(mean.values())]
+    wins = ", ".join(f"{said(name)} {sum(order[0] == name for order in places)}" for name in best)
     return (
-        f"Of the {count(len(mean), 'method')} that ran in all {len(facts)} comparisons {said(best)} has the best mean "
-        f"rank ({number(mean[best])}); it came first in {wins} of {len(facts)}."
+        f"Of the {count(len(mean), 'method')} that ran in all {len(places)} comparisons "
+        f"{some([said(name) for name in best], 'method')} {'has' if len(best) == 1 else 'have'} the best mean rank "
+        f"among them ({number(mean[best[0]])}); first of them in so many comparisons: {wins}."
     )

@@ -12,7 +12,9 @@ from minnet.errors import InputError
 from minnet.report.figures import write_figures
 from minnet.report.latex import escaped, table
 from minnet.report.page import write_page
+from minnet.report.palette import LECTURE
 from minnet.report.plain import BLOCKS, curves, text
+from minnet.report.together import overview
 
 HOSTILE = r"\input{/etc/passwd} $x_1^2$ & 50% #~\n{}`'\"<script>" + "a" * 300
 
@@ -75,8 +77,18 @@ def test_several_comparisons_on_one_page(make, race, tmp_path):
     assert text_.count("<template data-store=") == 2
     assert "<script>second" not in text_
     assert "&lt;script&gt;second" in text_
-    assert "Of the 2 methods that ran in all 2 comparisons adam has the best mean rank (1)" in text_
+    assert "Of the 2 methods that ran in all 2 comparisons adam has the best mean rank among them (1)" in text_
     assert "In 6 races to the target" in text_ or "more that nobody ended" in text_
+
+
+def test_ranks_over_all_are_those_among_the_methods_of_all(make):
+    many, two = make(gap=0.01, epochs=2), make(names=("adam", "sgd"), epochs=2)
+    assert many.leaderboard["optimizer"].tolist() == [*LECTURE]  # momentum to adadelta lie between sgd and adam
+    assert two.leaderboard["optimizer"].tolist() == ["adam", "sgd"]
+    told = overview({"many": many, "two": two})
+    assert told["sentence"].startswith("Of the 2 methods that ran in all 2 comparisons sgd and adam have the best mean")
+    assert told["sentence"].endswith("rank among them (1.5); first of them in so many comparisons: sgd 1, adam 1.")
+    assert [row["rank"] for row in told["rows"]] == ["1.5", "1.5", *["–"] * 5]
 
 
 def test_figures_for_papers_hold_text_and_all_charts(make, tmp_path):
