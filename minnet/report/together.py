@@ -16,7 +16,7 @@ def overview(comparisons: Mapping[str, Comparison]) -> dict[str, Any]:
     by_name = {name: {f.name: f for f in each} for name, each in facts.items()}
     methods = list(dict.fromkeys(f.name for each in facts.values() for f in each))
     shared = [name for name in methods if all(name in each for each in by_name.values())]
-    places = [sorted(shared, key=lambda name, each=each: each[name].rank) for each in by_name.values()]
+    places = [[f.name for f in each if f.name in shared] for each in facts.values()]  # which are in the order of ranks
     mean = {name: sum(order.index(name) + 1 for order in places) / len(places) for name in shared}
     rows = [
         {
