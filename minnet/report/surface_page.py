@@ -40,7 +40,7 @@ def surface_page(surface: Surface, tracks: Sequence[Track]) -> str:
         include_plotlyjs=True,
         full_html=False,
         div_id="race",
-        config={"displaylogo": False, "responsive": True},
+        config={"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["sendChartToCloud"]},
     )
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
     return environment.get_template("surface.html.jinja").render(
