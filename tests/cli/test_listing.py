@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from minnet import data, gallery, optimizers, schedules
+from minnet import data, gallery, optimizers, schedules, surfaces
 from minnet.cli import group
 from minnet.cli.listing import SECTIONS
 from minnet.network.activations import ACTIVATIONS
@@ -19,6 +19,7 @@ NAMES = {
     "losses": list(LOSSES),
     "initialisations": list(SCHEMES),
     "data": data.names(),
+    "surfaces": surfaces.names(),
     "experiments": gallery.names(),
 }
 
