@@ -7,6 +7,7 @@ from collections.abc import Callable
 from numba import types
 
 from minnet import jit
+from minnet.network import simd  # noqa: F401 : kernels find its forms
 from minnet.network.activations import ACTIVATIONS, SHARED
 from minnet.network.losses import binary_cross_entropy, cross_entropy, squared_error, weighted
 

@@ -11,7 +11,7 @@ from numba import types
 from numpy.testing import assert_array_equal
 
 from minnet import jit
-from minnet.network import elementary
+from minnet.network import elementary, simd  # noqa: F401 : what kernels make of them
 
 
 def grid(low, high):
