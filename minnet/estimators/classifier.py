@@ -152,7 +152,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         return Y if Y.shape[1] == 1 else Y.argmax(axis=1) if self.out_activation_ == "softmax" else None
 
     @available_if(lambda model: model._can_go_on())
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
         """Train for one epoch on these samples, going on from what the method remembers.
 
         Parameters
