@@ -31,6 +31,11 @@ STYLES = list(
 )
 
 
+slow = pytest.mark.skipif(
+    SIMULATED and "MINNET_SLOW" not in os.environ, reason="a minute each in the simulator: set MINNET_SLOW=1"
+)
+
+
 def test_every_method_and_style_in_one_launch():
     assert len(METHODS) > 25
     styles = [*STYLES, ("lookahead", "paper"), ("sam", "paper")]
@@ -68,9 +73,7 @@ def test_tiles_of_other_forms(tiles, hidden):
     check([spec("adam", hidden=hidden, batch_size=19, epochs=1)], samples(42, 35, 9), block=Block(*tiles, 1))
 
 
-@pytest.mark.skipif(
-    SIMULATED and "MINNET_SLOW" not in os.environ, reason="a minute each in the simulator: set MINNET_SLOW=1"
-)
+@slow
 @pytest.mark.parametrize("block", [LARGE, SMALL], ids=["large", "small"])
 def test_the_blocks_of_hardware(block):
     """One step, or two: in the simulator each of the 256 threads is one of Python's."""
@@ -127,6 +130,12 @@ def test_schedules(schedule):
 def test_a_hundred_steps():
     population = check([spec("adam", epochs=20, batch_size=3, hidden=(9,))], samples())
     assert population.members[0].t == 100
+
+
+@slow
+def test_a_hundred_steps_of_every_method():
+    population = check([spec(*style, epochs=1, hidden=(2,), batch_size=1) for style in STYLES], samples(104, 3, 2))
+    assert {member.t for member in population.members} == {100}
 
 
 def test_own_seeds_orders_and_more_runs_than_blocks():
