@@ -134,7 +134,7 @@
       text: trace.z, texttemplate: trace.z.length <= 12 ? "%{text}" : undefined, showscale: false, xgap: 1, ygap: 1,
       customdata: trace.z.map((_, i) => trace.z.map((_, j) => [names[i], names[j]])),
       hovertemplate: "%{text} of true %{customdata[0]} taken for %{customdata[1]}<extra></extra>",
-      colorscale: [[0, look.dark ? "#1e2229" : "#f5f6f8"], [1, look.dark ? "#ff7433" : "#e8783f"]],
+      colorscale: [[0, look.dark ? "#1e2229" : "#f5f6f8"], [1, look.dark ? "#b84a14" : "#f5a572"]],
     };
   }
 
