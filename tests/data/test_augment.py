@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 import minnet
+from minnet.cuda.member import check
 from minnet.data import augment
 from minnet.data.augment import Elastic
 from minnet.data.elastic import Distorted
@@ -184,6 +185,11 @@ def test_refusals(spec, line):
 def test_rows_that_are_no_images_are_refused(digits):
     with pytest.raises(InputError, match="no height and width: set augment = 'none'"):
         minnet.train(run_spec(augment="elastic"), replace(digits, image_shape=None))
+
+
+def test_a_gpu_refuses():
+    with pytest.raises(InputError, match="device 'cuda' keeps the training images as they are"):
+        check([run_spec(augment="elastic")])
 
 
 def test_a_method_that_needs_one_loss_refuses(digits):

@@ -12,10 +12,14 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import r2_score
 
 import minnet
+from minnet import jit
 from minnet.cli import group
+from minnet.cuda.member import check
 from minnet.errors import InputError
 from minnet.network.network import Network, explained
 from minnet.training import NetworkSpec, OptimizerSpec, RunSpec, TrainingSpec
+
+compiled = pytest.mark.skipif(jit.INTERPRETED, reason="takes minutes without the compiler")
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +69,7 @@ def test_accuracy_is_the_explained_variance():
     assert_allclose(explained(outputs, targets), r2_score(targets, outputs, multioutput="variance_weighted"), rtol=1e-9)
 
 
+@compiled
 def test_a_linear_autoencoder_finds_what_principal_components_find(digits):
     linear = run_spec(hidden=(5,), activation="identity", output="identity", epochs=60)
     result = minnet.train(linear, digits, test=True)
@@ -78,6 +83,7 @@ def test_a_linear_autoencoder_finds_what_principal_components_find(digits):
     assert result.test_accuracy == pytest.approx(there, abs=0.03)
 
 
+@compiled
 def test_trains_on_several_cores_and_with_dropout(digits):
     result = minnet.train(run_spec("binary_cross_entropy", hidden=(20,), dropout=0.2), digits, threads=2)
     losses = [row["train_loss"] for row in result.history]
@@ -109,11 +115,17 @@ def test_refusals(make, line):
         make()
 
 
+def test_a_gpu_refuses():
+    with pytest.raises(InputError, match="device 'cuda' trains no autoencoders: use --device cpu"):
+        check([run_spec()])
+
+
 def test_inputs_that_are_no_probabilities_are_refused(digits):
     with pytest.raises(InputError, match=r"these lie between 0 and 2: set loss = 'mse'"):
         minnet.train(run_spec("binary_cross_entropy"), replace(digits, scale=2 / 16))
 
 
+@compiled
 def test_a_comparison_of_autoencoders_has_a_page(tmp_path):
     words = "--data digits --task autoencoder --loss mse --hidden 8 --optimizers sgd,adam --trials 2 --extend 0"
     words += " --no-defaults --seeds 2 --epochs 1 --jobs 1 --target 0.2"
@@ -124,6 +136,7 @@ def test_a_comparison_of_autoencoders_has_a_page(tmp_path):
     assert result.leaderboard["test_accuracy_median"].between(0, 1).all()
 
 
+@compiled
 def test_one_run_says_what_it_is(tmp_path):
     words = "--data digits --task autoencoder --loss mse --hidden 8 --epochs 1"
     outcome = CliRunner().invoke(group, ["train", *words.split()])
