@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
 import minnet
 from minnet import gallery
+from minnet.gallery import record
 from minnet.gallery.card import cards
 
 NAMES = [card.name for card in cards().values() if card.part == "papers" and card.path.suffix == ".py"]
@@ -63,6 +66,13 @@ def test_a_claim_fails_when_the_method_is_broken(name, broken, monkeypatch):
 
     monkeypatch.setattr(experiment.module.optimizers, "create", create)
     assert not all(holds for _, holds in experiment.claims(experiment.module.run()))
+
+
+def test_the_time_of_a_resumed_experiment_is_that_of_all_its_runs(tmp_path):
+    for said, least in (({"cpu_seconds": 1234}, 1234), ({}, 0)):
+        experiment = SimpleNamespace(card=SimpleNamespace(name="x"), run=lambda folder, said=said: said,
+                                     claims=lambda results: [])  # fmt: skip
+        assert least <= record.measured(experiment, tmp_path).provenance["cpu_seconds"] < least + 100
 
 
 @pytest.mark.parametrize("kind", ["classical", "nesterov"])
