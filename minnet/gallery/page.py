@@ -91,9 +91,11 @@ def _entry(experiment: Experiment, kept: Record) -> Iterator[str]:
         yield card.see
     yield "\n".join(f"- **{verdict(holds)}**: {text}" for text, holds in experiment.claims(kept.results))
     yield experiment.table(kept.results)
-    least = "at least " if facts.get("resumed") else ""
+    takes = f"takes {duration(facts['cpu_seconds'])} of processor time"
+    if facts.get("resumed"):
+        takes = "was resumed when this was made, so that its time is not known"
     yield (
-        f"`minnet experiment {card.name}` takes {least}{duration(facts['cpu_seconds'])} of processor time{needs}. "
+        f"`minnet experiment {card.name}` {takes}{needs}. "
         f"This is from {facts['date']}: minnet {facts['versions']['minnet']}, Numba {facts['versions']['numba']}, "
         f"{facts['hardware']['processor']}."
     )
