@@ -384,8 +384,8 @@ def hostile_store(tmp_path_factory):
         {"name": "adam", "label": "__proto__"},
         {"name": "sgd", "label": "#3"},
     ]
-    experiment = {"name": "hostile", "title": HOSTILE, "question": HOSTILE, "data": "digits", "optimizer": optimizers}
-    minnet.compare(experiment, hidden=(8,), epochs=2, trials=2, seeds=2, target=0.5, out=folder)
+    experiment = {"name": "hostile", "title": HOSTILE, "question": HOSTILE, "optimizer": optimizers}
+    minnet.compare(experiment | {"network": {"hidden": [8]}}, epochs=2, trials=2, seeds=2, target=0.5, out=folder)
     return folder
 
 
