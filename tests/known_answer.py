@@ -2,7 +2,7 @@
 
 Accuracies are drawn as those of runs are made: a seed is easier or harder for all methods, every run has its luck, and
 what is read is a number of samples. Printed is the share of comparisons that show a difference between the method
-that came first and any other (equal methods: at most 5 %), or the last one (a planted difference).
+that came first and any other (equal methods: at most 2 %), or the last one (a planted difference).
 """
 
 from __future__ import annotations

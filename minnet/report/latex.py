@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minnet.report.facts import Comparison, Facts, gather, pairs
+from minnet.report.facts import LEVEL, Comparison, Facts, gather, pairs
 from minnet.report.protocol import title
 from minnet.report.text import clean, count, is_number, number, percent, points, ranks, share
 
@@ -74,8 +74,8 @@ def _caption(comparison: Comparison, facts: list[Facts]) -> str:
     if len(facts) > 1:
         corrected = f", corrected for {pairs(facts)} comparisons" if pairs(facts) > 1 else ""
         text += (
-            f"; mean paired difference from the first with its 95 % interval{corrected}, ≈ where none is shown;"
-            " ranks are those that remain possible"
+            f"; mean paired difference from the first with its {share(LEVEL)} interval{corrected}, ≈ where none is"
+            " shown; ranks are those that remain possible"
         )
     target = comparison.experiment.get("target")
     if is_number(target):

@@ -13,6 +13,7 @@ from minnet.report import images, protocol, scoreboard, verdict
 from minnet.report.charts.chart import label as tick
 from minnet.report.facts import (
     LEADERS,
+    LEVEL,
     Comparison,
     Facts,
     crowded,
@@ -174,6 +175,7 @@ def context(
         "heads": [{"text": t, "numeric": n} for t, n in _HEADS if others or t != "others"],
         "rows": rows,
         "others": others,
+        "level": share(LEVEL),
         "alike": any(row["alike"] for row in rows),
         "scores": scoreboard.score_table(comparison, facts),
         "noise": _noise(comparison) if verdict.noisy_times(facts) else "",

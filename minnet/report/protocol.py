@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from minnet.report import budget
-from minnet.report.facts import Comparison, has_validation, unfinished
+from minnet.report.facts import LEVEL, Comparison, has_validation, unfinished
 from minnet.report.text import clean, count, is_number, listing, number, said, share
 
 # Settings that say nothing when off.
@@ -162,7 +162,7 @@ def _differences(comparison: Comparison) -> str:
     methods = len(comparison.leaderboard)
     if methods < 2 or int(comparison.leaderboard["seeds"].max()) < 2:
         return ""
-    text = "Differences are judged on the paired seeds, by Student's t for their mean, at the level of 95 %"
+    text = f"Differences are judged on the paired seeds, by Student's t for their mean, at the level of {share(LEVEL)}"
     if methods == 2:
         return f"{text}."
     return (

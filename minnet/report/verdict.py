@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from minnet.report.curves import Band, last, tolerance, value_at
-from minnet.report.facts import Comparison, Facts, gather, has_validation, pairs, unfinished
+from minnet.report.facts import LEVEL, Comparison, Facts, gather, has_validation, pairs, unfinished
 from minnet.report.text import count, is_number, number, percent, points, said, seconds, share, some
 
 # Training shorter than this is mostly the clock and the other processes; in seconds.
@@ -99,7 +99,7 @@ def _seeds(first: Facts, second: Facts) -> int:
 def _interval(low: float, high: float, compared: int) -> str:
     """Return an interval in points, and for how many comparisons it is corrected."""
     corrected = f", corrected for {compared} comparisons" if compared > 1 else ""
-    return f"95 % interval {points(low)} to {points(high)}{corrected}"
+    return f"{share(LEVEL)} interval {points(low)} to {points(high)}{corrected}"
 
 
 def _scored(fact: Facts, score: float | None = None) -> str:

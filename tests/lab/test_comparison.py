@@ -146,7 +146,7 @@ def simulated(rng, means):
 
 
 def test_two_identical_methods_under_two_names_show_no_difference_and_a_worse_one_does():
-    """At 95 %, corrected for three pairs; `known_answer` has the rates of more methods and seeds."""
+    """Corrected for three pairs; `known_answer` has the rates of more methods and seeds."""
     rng = np.random.default_rng(0)
     silent = found = 0
     for _ in range(100):

@@ -22,7 +22,7 @@ def test_one_comparison_is_the_paired_t_test():
     mean, low, high, p, seeds = paired_difference(by_seed(first), by_seed(second))
     assert (mean, seeds) == (pytest.approx((first - second).mean()), 6)
     assert p == pytest.approx(expected.pvalue)
-    assert (low, high) == pytest.approx(expected.confidence_interval(0.95))
+    assert (low, high) == pytest.approx(expected.confidence_interval(inference.LEVEL))
 
 
 def test_the_correction_is_bonferronis():
@@ -31,7 +31,7 @@ def test_the_correction_is_bonferronis():
     expected = stats.ttest_rel(first, second)
     _, low, high, p, _ = paired_difference(by_seed(first), by_seed(second), comparisons=6)
     assert p == pytest.approx(6 * expected.pvalue)
-    assert (low, high) == pytest.approx(expected.confidence_interval(1 - 0.05 / 6))
+    assert (low, high) == pytest.approx(expected.confidence_interval(1 - (1 - inference.LEVEL) / 6))
     assert paired_difference(by_seed(first), by_seed(second), comparisons=10**9)[3] == 1
 
 
@@ -82,7 +82,7 @@ def test_p_value_interval_and_mark_agree():
     assert len(found) == 28
     assert {each.shown for each in found} == {True, False}
     for each in found:
-        assert each.shown == (each.p < 0.05) == (each.low > 0 or each.high < 0)
+        assert each.shown == (each.p < 1 - inference.LEVEL) == (each.low > 0 or each.high < 0)
 
 
 def test_ranks_leave_open_what_is_not_shown():

@@ -18,7 +18,7 @@ def test_clear_winner(make):
     assert told[0].startswith("sgd at step size ")
     assert "wins" in told[0]
     assert f"{100 * best.test:.2f} %" in told[0]
-    assert "95 % interval" in told[0]
+    assert "98 % interval" in told[0]
     assert "diverged (" in told[-1]
 
 
@@ -26,7 +26,7 @@ def test_no_difference(make):
     told = sentences(make(gap=0.0))
     assert told[0].startswith("No difference shown between ")
     assert "wins" not in " ".join(told)
-    assert "95 % interval −" in told[0]
+    assert "98 % interval −" in told[0]
 
 
 def test_everything_diverged(make):
