@@ -28,7 +28,10 @@ PARTS: dict[str, dict[str, Any]] = {
         "network": {"hidden": (), "init": "zeros"},
         "training": {"epochs": 10, "l2": 1e-4, "validation": 0.0},
         "decays": ("adam", "nesterov"),  # α / √t; Adagrad's steps fall so by themselves
-        "rates": {"adam": (0.01, 0.03, 0.1), "nesterov": (0.03, 0.1, 0.3), "adagrad": (0.01, 0.03, 0.1)},
+        "rates": {
+            "adam": (0.01, 0.03, 0.1, 0.3, 1.0), "nesterov": (0.03, 0.1, 0.3, 1.0, 3.0),
+            "adagrad": (0.01, 0.03, 0.1, 0.3, 1.0),
+        },
         "paper": {"adam": "lowest, as Nesterov", "nesterov": "lowest, as Adam", "adagrad": "highest"},
         "scale": "784-10 as in the paper, all 60,000 images; 10 epochs instead of 45",
     },
@@ -37,8 +40,8 @@ PARTS: dict[str, dict[str, Any]] = {
         "training": {"epochs": 8, "validation": 2 / 3},
         "decays": (),
         "rates": {
-            "adam": (3e-4, 1e-3, 3e-3), "nesterov": (0.01, 0.03, 0.1), "adagrad": (3e-3, 0.01, 0.03),
-            "rmsprop": (1e-4, 3e-4, 1e-3), "adadelta": (0.3, 1.0, 3.0),
+            "adam": (3e-4, 1e-3, 3e-3, 0.01), "nesterov": (0.01, 0.03, 0.1, 0.3), "adagrad": (3e-3, 0.01, 0.03, 0.1),
+            "rmsprop": (1e-4, 3e-4, 1e-3, 3e-3), "adadelta": (0.3, 1.0, 3.0, 10.0),
         },
         "paper": {"adam": "lowest"},
         "scale": "784-250-250-10, a quarter of the paper's width; 20,000 of 60,000 images; 8 epochs instead of 200",
