@@ -12,6 +12,8 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+LEVEL = 0.98  # at which differences are judged
+
 
 def read(folder: Path, name: str) -> list[dict[str, str]]:
     """Return the rows of a table."""
@@ -85,7 +87,7 @@ def behind(folder: Path, tests: dict[int, float]) -> dict[str, float]:
     error = math.sqrt(sum((gap - mean) ** 2 for gap in gaps) / (len(gaps) - 1) / len(gaps))
     if error < 1e-12:
         return {"difference": mean}
-    half = quantile_of_t(0.025 / pairs, len(gaps) - 1) * error
+    half = quantile_of_t((1 - LEVEL) / 2 / pairs, len(gaps) - 1) * error
     p = min(1.0, 2 * pairs * tail_of_t(abs(mean) / error, len(gaps) - 1))
     return {"difference": mean, "difference_low": mean - half, "difference_high": mean + half, "p_corrected": p}
 

@@ -105,7 +105,7 @@ class MLPClassifier(ClassifierMixin, MLP):
     --------
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = MLPClassifier((20,), solver="lbfgs", alpha=0.01, random_state=0).fit(X, y)
+    >>> model = MLPClassifier((20,), solver="lbfgs", alpha=0.01, max_iter=1000, random_state=0).fit(X, y)
     >>> model.score(X, y) > 0.95
     True
     >>> model.predict_proba(X[:2]).shape
