@@ -92,7 +92,7 @@ def _entry(experiment: Experiment, kept: Record) -> Iterator[str]:
     yield "\n".join(f"- **{verdict(holds)}**: {text}" for text, holds in experiment.claims(kept.results))
     yield experiment.table(kept.results)
     takes = f"takes {duration(facts['cpu_seconds'])} of processor time"
-    if facts.get("resumed"):
+    if facts.get("resumed") and "cpu_seconds" not in kept.results:  # which adds up over the starts
         takes = "was resumed when this was made, so that its time is not known"
     yield (
         f"`minnet experiment {card.name}` {takes}{needs}. "
