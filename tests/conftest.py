@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-# Before NumPy is loaded, and for all that tests start: tests run side by side, and two BLAS libraries that each want all
+# Before NumPy is loaded, and for all that tests start: tests run side by side, and BLAS libraries that each want all
 # cores are a hundred times slower than with one core each.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
