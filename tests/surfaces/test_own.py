@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from minnet import surfaces
+from minnet import jit, surfaces
 from minnet.errors import InputError
 from minnet.surfaces.dual import COMPARISONS, PARTIALS, SLOPES, Dual, differentiated, variables
 from minnet.surfaces.track import EXACT
@@ -170,6 +170,7 @@ def test_functions_from_a_file(mine, name):
     assert not track.result.diverged
 
 
+@pytest.mark.skipif(jit.INTERPRETED, reason="nothing is compiled with NUMBA_DISABLE_JIT")
 def test_a_compiled_function_is_walked_compiled(mine):
     surface = surfaces.find(f"{mine}:fast", start=(1.0, 1.0))
     assert surface.fun.py_func.__name__ == "fast"
