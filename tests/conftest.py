@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import os
 
-# Before NumPy is loaded, and for all that tests start: tests run side by side, and BLAS libraries that each want all
-# cores are a hundred times slower than with one core each.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 
 def pytest_configure(config):
     if os.environ.get("NUMBA_DISABLE_JIT") == "1":
