@@ -32,7 +32,7 @@ KINDS = {
     "elastic and affine": "elastic:sigma=6,alpha=36,rotate=15,scale=0.15",  # Cireşan's
 }
 NEAR = 0.2  # points within which an error agrees
-SHOWN, EPOCHS = 6, 12
+SHOWN, EPOCHS = 6, 40
 
 
 def run(quick: bool = False, folder: Path | None = None, jobs: int | None = None) -> dict[str, Any]:

@@ -30,7 +30,7 @@ KINDS: dict[str, tuple[dict[str, float], dict[str, float]]] = {
     "dropout and max-norm": (DROPOUT, {"max_norm": 2.0}),
 }
 NEAR = 0.2  # points within which an error agrees
-UNITS, EPOCHS = 512, 12
+UNITS, EPOCHS = 512, 40
 
 
 def run(quick: bool = False, folder: Path | None = None, jobs: int | None = None) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def run(quick: bool = False, folder: Path | None = None, jobs: int | None = None
             "digits" if quick else "mnist",
             NetworkSpec(hidden=(16, 16, 16) if quick else (UNITS,) * 3, **network),
             TrainingSpec(epochs=1 if quick else EPOCHS, batch_size=100, schedule="cosine", validation=0.0, **training),
-            OptimizerSpec("nesterov", hyper={"lr": 0.05, "momentum": 0.9}),
+            OptimizerSpec("nesterov", hyper={"lr": 0.03, "momentum": 0.9}),
         )
         for kind, (network, training) in KINDS.items()
     }
