@@ -55,8 +55,11 @@ class Member:
 
     def table(self, epoch: int, width: int) -> np.ndarray:
         """Return the rows of the table for an epoch, counted from 1."""
-        steps = np.arange((epoch - 1) * self.steps_per_epoch, epoch * self.steps_per_epoch)
-        return table.rows(self.optimizer, self.spec.training, steps, width)
+        return table.rows(self.optimizer, self.spec.training, self.steps(epoch), width)
+
+    def steps(self, epoch: int) -> np.ndarray:
+        """Return the steps of an epoch, counted from 0."""
+        return np.arange((epoch - 1) * self.steps_per_epoch, epoch * self.steps_per_epoch)
 
     def trained(self, steps: int, loss: float, seconds: float) -> None:
         """Note that an epoch is done, or ended by divergence."""

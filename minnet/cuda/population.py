@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -78,6 +78,8 @@ class Population:
     split : Split
     block : Block, optional
         Threads and tiles; chosen by the shape if not given.
+    member : callable
+        Makes a `Member` of a run, the number of samples, and whether there are any to validate on.
 
     Raises
     ------
@@ -85,14 +87,20 @@ class Population:
         If there is no GPU, or it cannot train one of these runs.
     """
 
-    def __init__(self, specs: Sequence[RunSpec], split: Split, block: Block | None = None) -> None:
+    def __init__(
+        self,
+        specs: Sequence[RunSpec],
+        split: Split,
+        block: Block | None = None,
+        member: Callable[[RunSpec, int, bool], Member] = Member,
+    ) -> None:
         started = time.perf_counter()
         self.device = devices.require()
         self.split, self.shape = split, shape_of(specs, split, block)
         self.n = len(split.X_train)
-        self.members = [Member(spec, self.n, len(split.X_val) > 0) for spec in specs]
+        self.members = [member(spec, self.n, len(split.X_val) > 0) for spec in specs]
         self.kinds, self._epoch_kernel, self._evaluation_kernel = kernels(
-            self.shape, tuple(dict.fromkeys(member.kind for member in self.members))
+            self.shape, tuple(dict.fromkeys(each.kind for each in self.members))
         )
         self.width = OWN + max(kind.coefficients for kind in self.kinds) + 2  # those of wrappers follow the method's
         self.blocks = min(len(specs), self.device.multiprocessors * self.shape.block.resident)
@@ -153,7 +161,7 @@ class Population:
     def _targets(self, run: int, smoothing: float) -> tuple[float, float]:
         """Return the target at a sample's class, and elsewhere."""
         row = self.networks[run].targets(np.zeros(1, np.int64), smoothing)[0]
-        return row[0], row[-1]
+        return row[0], row[-1] if len(row) > 1 else 0.0  # a single unit is right to be off for the other class
 
     def _evaluated(self) -> np.ndarray:
         """Return the training samples on which losses are measured: the same as on the CPU."""

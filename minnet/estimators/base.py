@@ -182,12 +182,16 @@ class MLP(BaseEstimator):
         X, nothing = self._as(X, dtype), (X[:0], Y[:0])
         outputs = tuple(str(k) for k in range(Y.shape[1]))
         split = Split(X, Y, *nothing, *nothing, outputs, None, 1.0, spec.data, weights)
+        if self.device == "cuda":
+            from minnet.estimators.device import DeviceFit  # loads what compiles for GPUs
+
+            return DeviceFit(spec, split, self.threads, self.shuffle)
         return Fit(spec, split, self.threads, self.shuffle)
 
     def _dtype(self, X) -> str:
         if self.dtype != "auto":
             return str(self.dtype)
-        return "float64" if X.dtype == np.float64 else "float32"
+        return "float64" if X.dtype == np.float64 and self.device == "cpu" else "float32"
 
     def _checked_weights(self, weights, X):
         """Return weights whose mean is 1."""

@@ -84,7 +84,8 @@ class MLPClassifier(ClassifierMixin, MLP):
         In what to compute: "auto" is float64 for a float64 X (so for all that is not float32 or uint8).
     threads : int
         Cores for one fit.
-    device : {"cpu"}
+    device : {"cpu", "cuda"}
+        A GPU computes in float32, shuffles, takes methods that move every weight by itself, and one class per sample.
 
     Attributes
     ----------

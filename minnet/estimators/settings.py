@@ -179,8 +179,6 @@ def check(model: Any) -> None:
     if model.solver_params is not None and not isinstance(model.solver_params, Mapping):
         raise InputError(f"solver_params must be a dictionary such as {{'rho': 0.9}}, not {model.solver_params!r}")
     check_name("device", model.device, ["cpu", "cuda"])
-    if model.device == "cuda":
-        raise InputError("device = 'cuda': estimators train on the CPU; minnet train --device cuda trains on a GPU")
     check_name("dtype", model.dtype, ["auto", "float32", "float64"])
     if not is_whole(model.threads, 1):
         raise InputError(f"threads = {model.threads!r} must be a whole number from 1")
