@@ -92,6 +92,4 @@ def labelled(spec: RunSpec, split: Split) -> Split:
         return replace(split, y_train=Y.argmax(axis=1))
     if loss == "binary_cross_entropy" and Y.shape[1] == 1:
         return replace(split, y_train=1 - Y[:, 0])
-    raise InputError(
-        "device = 'cuda' learns one class per sample, not several labels or numbers: use the CPU"
-    )
+    raise InputError("device = 'cuda' learns one class per sample, not several labels or numbers: use the CPU")
