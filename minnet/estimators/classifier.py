@@ -81,7 +81,7 @@ class MLPClassifier(ClassifierMixin, MLP):
     dropout : float
         Probability that a hidden unit is left out of a training step.
     dtype : {"auto", "float32", "float64"}
-        In what to compute: "auto" is float64 for a float64 X (so for all that is not float32 or uint8).
+        In what to compute: "auto" is float64 for a float64 X (so for all that is not float32 or uint8) on the CPU.
     threads : int
         Cores for one fit.
     device : {"cpu", "cuda"}
