@@ -99,7 +99,8 @@ def make_work(
 
 def work_of_another(work: Work) -> Work:
     """Return the buffers for another worker at the same batch."""
-    return work._replace(panel=np.zeros_like(work.panel), lists=lists_of_another(work.lists))
+    panel = aligned_zeros(work.panel.size, str(work.panel.dtype))
+    return work._replace(panel=panel, lists=lists_of_another(work.lists))
 
 
 def aligned_zeros(size: int, dtype: str) -> np.ndarray:

@@ -13,6 +13,7 @@ The parameters after a step are those of one worker, but for the rounding of sum
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -22,7 +23,7 @@ from numba import types
 
 from minnet.network.layout import Layout
 from minnet.network.pieces import GRAIN, PIECES_TYPE, Pieces, part_of, pieces_of
-from minnet.network.propagation import Part, Work, work_of_another
+from minnet.network.propagation import Part, Work, aligned_zeros, work_of_another
 from minnet.network.terms import WORD
 from minnet.network.tiles import ROWS
 from minnet.training.barrier import fail, make_board
@@ -82,7 +83,8 @@ class Team:
 
     def __init__(self, workers: int, layout: Layout, work: Work, batch: int, dtype: str, by_features: bool) -> None:
         self.workers = workers
-        products = np.zeros((workers if by_features else 0, batch * layout.widths[1]), dtype)
+        sent = workers if by_features else 0, batch * layout.widths[1]
+        products = aligned_zeros(math.prod(sent), dtype).reshape(sent)
         self.shared = Shared(make_board(), np.zeros(workers * GRAIN), products)
         self.works = [work] + [work_of_another(work) for _ in range(workers - 1)]
         self.shares = []
@@ -109,14 +111,17 @@ class Team:
 
         if self.workers == 1:
             return work(self.shares[0], self.works[0])
-        with ThreadPoolExecutor(self.workers, thread_name_prefix="minnet-team") as pool:
+        with ThreadPoolExecutor(self.workers - 1, thread_name_prefix="minnet-team") as pool:
             try:
-                futures = [pool.submit(work, *own) for own in zip(self.shares, self.works)]
+                others = [pool.submit(work, *own) for own in zip(self.shares[1:], self.works[1:])]
             except BaseException:
                 fail(board)
                 raise
-            results = [future.result() for future in futures]
-        return results[0]
+            # The caller works too: with a thread more, two workers may begin on one core, and stay there.
+            result = work(self.shares[0], self.works[0])
+            for other in others:
+                other.result()
+        return result
 
 
 def by_features(workers: int, batch: int, n_features: int) -> bool:

@@ -113,7 +113,7 @@ def test_threads_that_cannot_start(monkeypatch):
     start = threading.Thread.start
 
     def refuse(thread):
-        if thread.name.startswith("minnet-team") and thread.name.endswith("_2"):
+        if thread.name.startswith("minnet-team") and thread.name.endswith("_1"):
             raise RuntimeError("can't start new thread")
         start(thread)
 
