@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from minnet.cuda import scalars
 from minnet.cuda.layers import Batch, Mover, backward, forward
 from minnet.cuda.move import moving
 from minnet.cuda.operands import Samples
+from minnet.cuda.outputs import comparing
 from minnet.cuda.reduce import summing
 from minnet.cuda.shape import Kind, Shape
 from minnet.cuda.table import CLIMB, L2
@@ -25,16 +25,16 @@ from minnet.network.dropout import mask_key
 
 # What a run is told in whole numbers, and in floats.
 KIND, ORDER, SEED, INPUT_THRESHOLD, THRESHOLD, SLOW = range(6)
-INPUT_KEPT, KEPT, HOT, COLD, CLIP_VALUE, CLIP_NORM, MAX_NORM = range(7)
+INPUT_KEPT, KEPT, CERTAIN, SPREAD, CLIP_VALUE, CLIP_NORM, MAX_NORM = range(7)
 
 
 def epoch_kernel(shape: Shape, kinds: Sequence[Kind]) -> Any:
     """Return the kernel for networks of one shape and some methods.
 
-    Its arguments: samples (flat), labels, orders (one row for each seed), table (n_runs, n_steps, 2, width), whole and
-    real (what each run is told), state (n_runs, 1 + slots, n_params: the weights first), work (one row for each
-    block), active (runs to train), counter (0), first step, scale of the samples; and what it fills: steps done and
-    mean loss of each run, and norms (n_runs, 3, n_layers).
+    Its arguments: samples and targets (flat), orders (one row for each seed), table (n_runs, n_steps, 2, width),
+    whole and real (what each run is told), state (n_runs, 1 + slots, n_params: the weights first), work (one row for
+    each block), active (runs to train), counter (0), first step, scale of the samples; and what it fills: steps done
+    and mean loss of each run, and norms (n_runs, 3, n_layers).
     """
     threads, batch, features = shape.block.threads, shape.batch, shape.widths[0]
     floats = shape.block.floats
@@ -42,8 +42,8 @@ def epoch_kernel(shape: Shape, kinds: Sequence[Kind]) -> Any:
     gradient, finish = gradient_of(shape, move), whole_move(shape, move)
     climb, back = climbing(shape), returning(shape)
 
-    def train(X, labels, orders, table, whole, real, state, work, active, counter, before, scale, steps, losses, norms):
-        X, labels, orders, table = bare(X), bare(labels), bare(orders), bare(table)
+    def train(X, Y, orders, table, whole, real, state, work, active, counter, before, scale, steps, losses, norms):
+        X, Y, orders, table = bare(X), bare(Y), bare(orders), bare(table)
         whole, real, state, work = bare(whole), bare(real), bare(state), bare(work)
         active, counter, steps, losses, norms = bare(active), bare(counter), bare(steps), bare(losses), bare(norms)
         shared = cuda.shared.array(floats, np.float32, BYTES) if ALIGNED else cuda.shared.array(floats, np.float32)
@@ -74,7 +74,7 @@ def epoch_kernel(shape: Shape, kinds: Sequence[Kind]) -> Any:
                 current = Batch(samples, rows, told[SEED], before + step, np.uint64(told[THRESHOLD]), values[KEPT])
                 loss = 0.0
                 for ascent in range(1 if climbs else 0, -1, -1):  # SAM takes the gradient twice
-                    here = gradient(current, labels, values, state[run], mine, shared, scratch, mover)
+                    here = gradient(current, Y, values, state[run], mine, shared, scratch, mover)
                     if not math.isfinite(here):
                         loss = here
                         break
@@ -102,24 +102,16 @@ def gradient_of(shape: Shape, move: Callable) -> Callable:
 
     It does neither where the loss is not finite.
     """
-    threads, last, outputs = shape.block.threads, shape.last, shape.widths[-1]
+    threads = shape.block.threads
     upward, downward, add_l2 = forward(shape), backward(shape, move), penalty(shape)
-    head, total = scalars.head(shape.loss, shape.output), summing(threads)
-    z, out, delta, targets = shape.z(last), shape.a(last), shape.delta(last), shape.targets
+    compare, total = comparing(shape, shape.weighted), summing(threads)
 
-    def gradient(batch, labels, values, state, work, shared, scratch, mover):
+    def gradient(batch, Y, values, state, work, shared, scratch, mover):
         upward(batch, state, work, shared, mover)
         loss = 0.0
         for row in range(thread(), batch.rows, threads):
-            label = labels[batch.samples.order[batch.samples.first + row]]
-            at = row * outputs
-            for j in range(outputs):
-                work[targets + at + j] = values[HOT] if j == label else values[COLD]
-            loss += head(
-                work[z + at : z + at + outputs], work[out + at : out + at + outputs],
-                work[targets + at : targets + at + outputs], work[delta + at : delta + at + outputs], outputs,
-                np.float32(1 / batch.rows),
-            )  # fmt: skip
+            sample = batch.samples.order[batch.samples.first + row]
+            loss += compare(Y, sample, row, values[CERTAIN], values[SPREAD], work, np.float32(1 / batch.rows))
         loss = total(loss, scratch) / batch.rows
         if mover.weights[L2] > 0:
             loss += add_l2(state, mover, scratch)

@@ -61,6 +61,10 @@ class Member:
         """Return the steps of an epoch, counted from 0."""
         return np.arange((epoch - 1) * self.steps_per_epoch, epoch * self.steps_per_epoch)
 
+    def order(self, epoch: int) -> np.ndarray:
+        """Return the samples in their order of an epoch: the same as on the CPU."""
+        return np.random.default_rng([self.spec.seed, 1, epoch]).permutation(self.n)
+
     def trained(self, steps: int, loss: float, seconds: float) -> None:
         """Note that an epoch is done, or ended by divergence."""
         self.epoch += 1
@@ -131,8 +135,6 @@ def check(specs: Sequence[RunSpec]) -> None:
     doubles = sorted({spec.training.dtype for spec in specs} - {"float32"})
     if doubles:
         raise InputError(f"device 'cuda' computes in float32, not {doubles[0]}: use --device cpu")
-    if any(spec.network.task == "autoencoder" for spec in specs):
-        raise InputError("device 'cuda' trains no autoencoders: use --device cpu")
     if any(augment.parse(spec.training.augment) for spec in specs):
         raise InputError(
             "device 'cuda' keeps the training images as they are: set augment = 'none', or use --device cpu"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from minnet.cuda.shape import Shape
@@ -58,10 +57,6 @@ def need(shape: Shape, split: Split, rows: int, width: int, blocks: int) -> Need
     """
     n = len(split.X_train)
     steps = -(-n // shape.batch)
-    samples = sum(array.nbytes for array in _arrays(split))
+    samples = sum(X.nbytes + 4 * len(X) * (1 + shape.n_targets) for X in (split.X_train, split.X_val, split.X_test))
     run = 4 * rows * shape.layout.size + 8 * steps * width + 4 * n + 1024
     return Need(samples + 4 * shape.work * blocks, run)
-
-
-def _arrays(split: Split) -> Sequence:
-    return (split.X_train, split.y_train, split.X_val, split.y_val, split.X_test, split.y_test)

@@ -29,7 +29,8 @@ class Plan:
 
     def __init__(self, members: Sequence[Member], n: int, width: int) -> None:
         self.members, self.n, self.width = members, n, width
-        self.seeds = list(dict.fromkeys(member.spec.seed for member in members))
+        self._shufflers = {member.spec.seed: member for member in members}
+        self.seeds = list(self._shufflers)
         self._alike = [repr((member.spec.optimizer, member.spec.training)) for member in members]
         self._epoch = 0
         self._orders: np.ndarray
@@ -53,11 +54,11 @@ class Plan:
         return self._orders, table
 
     def _shuffled(self, epoch: int) -> np.ndarray:
-        """Return the order of samples in an epoch, a row for each seed: the same as on the CPU."""
+        """Return the order of samples in an epoch, a row for each seed."""
         orders = np.empty((len(self.seeds), self.n), np.int32)
 
         def shuffle(row: int) -> None:
-            orders[row] = np.random.default_rng([self.seeds[row], 1, epoch]).permutation(self.n)
+            orders[row] = self._shufflers[self.seeds[row]].order(epoch)
 
         with ThreadPoolExecutor(machine.usable_cores()) as pool:
             list(pool.map(shuffle, range(len(self.seeds))))

@@ -21,7 +21,7 @@ from minnet.cuda.tiling import SIMULATED as SIMULATED_BLOCK
 from minnet.cuda.tiling import Block, choose
 from minnet.data import Split
 from minnet.errors import InputError
-from minnet.network.network import Network
+from minnet.network.network import Network, explained, variance
 from minnet.training.result import RunResult
 from minnet.training.run import EVALUATED
 from minnet.training.spec import RunSpec
@@ -30,12 +30,13 @@ LONGEST = 2**32 - 2  # numbers of an array: the kernels count them with 32 bits
 
 
 class Data(NamedTuple):
-    """Samples on the device: flat, with their labels, and which of them to evaluate."""
+    """Samples and targets on the device, flat, and which of them to evaluate; of an autoencoder, their variance."""
 
     X: Any
-    labels: Any
+    Y: Any
     chosen: Any
     size: int
+    variance: float
 
 
 def shape_of(specs: Sequence[RunSpec], split: Split, block: Block | None = None) -> Shape:
@@ -47,18 +48,16 @@ def shape_of(specs: Sequence[RunSpec], split: Split, block: Block | None = None)
         If they have none in common, or a GPU cannot train them.
     """
     check(specs)
-    if split.weights is not None:
-        raise InputError("device 'cuda' takes every sample once and knows no weights: use --device cpu")
     networks = [spec.network.resolved() for spec in specs]
     batches = {min(spec.training.batch_size, len(split.X_train)) for spec in specs}
-    alike = {(n.hidden, n.activation, n.loss, n.output) for n in networks}
+    alike = {(n.hidden, n.activation, n.loss, n.output, n.task) for n in networks}
     if len(alike) > 1 or len(batches) > 1:
         raise InputError("the runs of a population have one network, one loss and one batch size: train them apart")
     network, batch = networks[0], batches.pop()
-    widths = (split.n_features, *network.hidden, split.n_classes)
+    widths = network.widths(split.n_features, split.n_classes)
     shape = Shape(
-        widths, batch, network.activation, network.loss, network.output,
-        any(n.dropout > 0 for n in networks), any(n.input_dropout > 0 for n in networks),
+        widths, batch, network.activation, network.loss, network.output, network.task,
+        split.weights is not None, any(n.dropout > 0 for n in networks), any(n.input_dropout > 0 for n in networks),
         block or (SIMULATED_BLOCK if SIMULATED else choose(widths, batch)),
     )  # fmt: skip
     most = max(shape.work, *(X.size for X in (split.X_train, split.X_val, split.X_test)))
@@ -105,7 +104,8 @@ class Population:
         self.width = OWN + max(kind.coefficients for kind in self.kinds) + 2  # those of wrappers follow the method's
         self.blocks = min(len(specs), self.device.multiprocessors * self.shape.block.resident)
         self.networks = [
-            Network(spec.network, split.n_features, split.n_classes, "float32", split.scale) for spec in specs
+            Network(spec.network, split.n_features, split.n_classes, "float32", split.scale, split.weights is not None)
+            for spec in specs
         ]
         self.plan = Plan(self.members, self.n, self.width)
         with launching():
@@ -122,7 +122,7 @@ class Population:
             self.state[run].copy_to_device(self._initial(run))
         self.whole, self.real = (cuda.to_device(each) for each in self._told())
         self.where = cuda.to_device(np.array([member.evaluated for member in self.members], np.int64))
-        self.train_data = self._data(self.split.X_train, self.split.y_train, self._evaluated())
+        self.train_data = self._data(self.split.X_train, self.split.y_train, self._evaluated(), self.split.weights)
         self.val_data = self._data(self.split.X_val, self.split.y_val)
         self.orders = cuda.device_array((len(self.plan.seeds), self.n), np.int32)
         self.norms = np.zeros((runs, 3, layout.n_layers))
@@ -144,7 +144,6 @@ class Population:
         whole, real = np.zeros((len(self.members), 6), np.int64), np.zeros((len(self.members), 7), np.float32)
         for run, member in enumerate(self.members):
             network, training = member.spec.network, member.spec.training
-            hot, cold = self._targets(run, network.label_smoothing)
             whole[run, [epoch.KIND, epoch.ORDER, epoch.SEED]] = (
                 self.kinds.index(member.kind), self.plan.seeds.index(member.spec.seed), member.spec.seed,
             )  # fmt: skip
@@ -152,16 +151,12 @@ class Population:
                 _threshold(network.input_dropout), _threshold(network.dropout), member.evaluated,
             )  # fmt: skip
             real[run, [epoch.INPUT_KEPT, epoch.KEPT]] = 1 / (1 - network.input_dropout), 1 / (1 - network.dropout)
-            real[run, [epoch.HOT, epoch.COLD]] = hot, cold
+            smoothing = network.label_smoothing
+            real[run, [epoch.CERTAIN, epoch.SPREAD]] = 1 - smoothing, smoothing / self.shape.widths[-1]
             real[run, [epoch.CLIP_VALUE, epoch.CLIP_NORM, epoch.MAX_NORM]] = (
                 training.clip_value, training.clip_norm, training.max_norm,
             )  # fmt: skip
         return whole, real
-
-    def _targets(self, run: int, smoothing: float) -> tuple[float, float]:
-        """Return the target at a sample's class, and elsewhere."""
-        row = self.networks[run].targets(np.zeros(1, np.int64), smoothing)[0]
-        return row[0], row[-1] if len(row) > 1 else 0.0  # a single unit is right to be off for the other class
 
     def _evaluated(self) -> np.ndarray:
         """Return the training samples on which losses are measured: the same as on the CPU."""
@@ -170,12 +165,15 @@ class Population:
         rng = np.random.default_rng(self.members[0].spec.training.split_seed)
         return np.sort(rng.choice(self.n, EVALUATED, replace=False))
 
-    def _data(self, X: np.ndarray, y: np.ndarray, chosen: np.ndarray | None = None) -> Data:
+    def _data(
+        self, X: np.ndarray, y: np.ndarray, chosen: np.ndarray | None = None, weights: np.ndarray | None = None
+    ) -> Data:
         chosen = np.arange(len(X)) if chosen is None else chosen
-        size = len(chosen)
-        arrays = (X.reshape(-1), y.astype(np.int32), chosen.astype(np.int32))
+        Y = self.networks[0].targets_of(X, y, weights=weights)
+        known = Y[chosen, : self.shape.widths[-1]] if self.shape.task == "autoencoder" else Y[:0]
+        arrays = (X.reshape(-1), Y.reshape(-1), chosen.astype(np.int32))
         there = [cuda.to_device(array.copy()) if array.size else None for array in arrays]
-        return Data(there[0], there[1], there[2], size)
+        return Data(there[0], there[1], there[2], len(chosen), variance(known))
 
     def _compile(self) -> None:
         """Launch both kernels with no run left to take: what is launched first is compiled first."""
@@ -193,14 +191,14 @@ class Population:
         self, active: Sequence[int], table: np.ndarray, before: int, filled: list[Any], taken: int = 0
     ) -> None:
         self._epoch_kernel[self.blocks, self.shape.block.threads](
-            self.train_data.X, self.train_data.labels, self.orders, cuda.to_device(table), self.whole, self.real,
+            self.train_data.X, self.train_data.Y, self.orders, cuda.to_device(table), self.whole, self.real,
             self.state, self.work, cuda.to_device(np.array(active, np.int64)),
             cuda.to_device(np.full(1, taken, np.int64)), before, np.float32(self.split.scale), *filled,
         )  # fmt: skip
 
     def _launch_evaluation(self, data: Data, active: Sequence[int], sums: list[Any], taken: int = 0) -> None:
         self._evaluation_kernel[self.blocks, self.shape.block.threads](
-            data.X, data.labels, data.chosen, self.where, self.state, self.work,
+            data.X, data.Y, data.chosen, self.where, self.state, self.work,
             cuda.to_device(np.array(active, np.int64)), cuda.to_device(np.full(1, taken, np.int64)),
             np.float32(self.split.scale), *sums,
         )  # fmt: skip
@@ -220,15 +218,19 @@ class Population:
             member.trained(int(steps[run]), float(losses[run]), seconds)
 
     def evaluate(self, data: Data, active: Sequence[int]) -> np.ndarray:
-        """Return mean loss and accuracy of some runs: array of shape (len(active), 2)."""
+        """Return mean loss and accuracy of some runs: array of shape (len(active), 2); see `Network.evaluate`."""
         if not data.size:
             return np.full((len(active), 2), math.nan)
         with launching():
             sums = [cuda.to_device(np.zeros((len(self.members), PARTS))) for _ in range(2)]
             self._launch_evaluation(data, active, sums)
-            mean, share = (array.copy_to_host()[list(active)].sum(axis=1) / data.size for array in sums)
+            loss, verdict = (array.copy_to_host()[list(active)].sum(axis=1) for array in sums)
+        if self.shape.task == "autoencoder":
+            accuracy = np.array([explained(missed, data.variance) for missed in verdict.tolist()])
+        else:
+            accuracy = verdict / data.size
         # Outputs that are no numbers have no largest one.
-        return np.column_stack([mean, np.where(np.isfinite(mean), share, math.nan)])
+        return np.column_stack([loss / data.size, np.where(np.isfinite(loss), accuracy, math.nan)])
 
     def measure(self, active: Sequence[int]) -> list[dict[str, Any]]:
         """Evaluate some runs; return the rows that were added to their histories."""

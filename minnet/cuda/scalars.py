@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from minnet.cuda.target import SIMULATED, device
 from minnet.network.activations import ACTIVATIONS
-from minnet.network.losses import binary_cross_entropy, cross_entropy, squared_error
+from minnet.network.losses import binary_cross_entropy, cross_entropy, squared_error, weighted
 
 if not SIMULATED:
     from numba import types
@@ -32,8 +32,10 @@ def activation(name: str) -> tuple[Callable, Callable]:
     return device(scalar.value), device(scalar.slope)
 
 
-def head(loss: str, output: str) -> Callable:
-    """Return the head of a loss and an output activation, for one row or several."""
+def head(loss: str, output: str, by_weight: bool) -> Callable:
+    """Return the head of a loss and an output activation, for one row or several; `by_weight` : see `weighted`."""
     if loss == "mse":
-        return device(squared_error(*activation(output)))
-    return device({"cross_entropy": cross_entropy, "binary_cross_entropy": binary_cross_entropy}[loss])
+        function = device(squared_error(*activation(output)))
+    else:
+        function = device({"cross_entropy": cross_entropy, "binary_cross_entropy": binary_cross_entropy}[loss])
+    return device(weighted(function)) if by_weight else function

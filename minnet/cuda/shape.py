@@ -14,6 +14,7 @@ class Shape:
     """Everything that the runs of one launch have in common.
 
     widths : units per layer, inputs first; batch : samples per step
+    weighted : whether samples have weights
     drops, drops_inputs : whether any of the runs has dropout
     block : threads and tiles
     """
@@ -23,6 +24,8 @@ class Shape:
     activation: str
     loss: str
     output: str
+    task: str
+    weighted: bool
     drops: bool
     drops_inputs: bool
     block: Block
@@ -59,6 +62,11 @@ class Shape:
         return 3 * self.units + self.z(layer) if self.drops else self.a(layer)
 
     @property
+    def n_targets(self) -> int:
+        """Numbers that a sample is compared with: one for each output unit, and its weight."""
+        return self.widths[-1] + self.weighted
+
+    @property
     def targets(self) -> int:
         """Where the targets of the batch begin."""
         return (4 if self.drops else 3) * self.units
@@ -66,7 +74,7 @@ class Shape:
     @property
     def grads(self) -> int:
         """Where a gradient lies that must be seen as a whole before the weights move."""
-        return self.targets + self.batch * self.widths[-1]
+        return self.targets + self.batch * self.n_targets
 
     @property
     def kept(self) -> int:

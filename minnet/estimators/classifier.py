@@ -85,7 +85,7 @@ class MLPClassifier(ClassifierMixin, MLP):
     threads : int
         Cores for one fit.
     device : {"cpu", "cuda"}
-        A GPU computes in float32, shuffles, takes methods that move every weight by itself, and one class per sample.
+        A GPU computes in float32, and takes methods that move every weight by itself.
 
     Attributes
     ----------

@@ -24,6 +24,7 @@ from minnet import jit
 from minnet.errors import InputError
 from minnet.network import compile as compiled
 from minnet.network.curvatures import bend, curve, curve_type
+from minnet.network.gather import gather_inputs, gather_targets
 from minnet.network.network import CHUNK, Network, sample_types
 from minnet.network.propagation import (
     Part,
@@ -31,8 +32,6 @@ from minnet.network.propagation import (
     add_to_rows,
     aligned_zeros,
     forward,
-    gather_inputs,
-    gather_targets,
     make_work,
     some_terms,
     terms_of_features,

@@ -12,6 +12,7 @@ from numba import types
 from minnet import jit
 from minnet.errors import InputError
 from minnet.network import compile as compiled
+from minnet.network.gather import gather_inputs, gather_targets
 from minnet.network.init import initial_params
 from minnet.network.layout import Layout
 from minnet.network.pieces import PIECES_TYPE, pieces_of
@@ -21,8 +22,6 @@ from minnet.network.propagation import (
     Penalty,
     Work,
     forward,
-    gather_inputs,
-    gather_targets,
     l2_penalty,
     make_work,
     piece_gradient,
@@ -177,7 +176,9 @@ class Network:
         if not math.isfinite(loss):  # outputs that are no numbers have no largest one
             return loss, math.nan, outputs
         if self.spec.task == "autoencoder":
-            return loss, explained(outputs, Y[:, : outputs.shape[1]]), outputs
+            targets = Y[:, : outputs.shape[1]]
+            missed = float(np.square(outputs - targets, dtype=np.float64).sum())
+            return loss, explained(missed, variance(targets)), outputs
         return loss, float(correct / len(X)), outputs
 
     @functools.cached_property
@@ -239,17 +240,28 @@ class Network:
             raise InputError(f"X must be uint8, float32 or float64 and Y {self.dtype}, not {X.dtype} and {Y.dtype}")
 
 
-def explained(outputs: np.ndarray, targets: np.ndarray) -> float:
-    """Return the share of the targets' variance that outputs explain, at least 0.
+def variance(targets: np.ndarray) -> float:
+    """Return the sum of squared distances between rows of targets and their mean.
 
     Examples
     --------
-    >>> targets = np.array([[0.0, 1.0], [2.0, 1.0]])
-    >>> explained(targets, targets), explained(targets + 0.5, targets), explained(targets + 9, targets)
+    >>> variance(np.array([[0.0, 1.0], [2.0, 1.0]]))
+    2.0
+    """
+    if not targets.size:
+        return 0.0
+    spread = targets - targets.mean(axis=0, dtype=np.float64).astype(targets.dtype)
+    return float(np.square(spread, dtype=np.float64).sum())
+
+
+def explained(missed: float, whole: float) -> float:
+    """Return the share of a variance that is explained where squared distances of sum `missed` remain; at least 0.
+
+    Examples
+    --------
+    >>> explained(0.0, 2.0), explained(1.0, 2.0), explained(9.0, 2.0)
     (1.0, 0.5, 0.0)
     """
-    error, spread = outputs - targets, targets - targets.mean(axis=0, dtype=np.float64).astype(targets.dtype)
-    missed, whole = (float(np.square(each, dtype=np.float64).sum()) for each in (error, spread))
     return max(0.0, 1 - missed / whole) if whole > 0 else float(missed == 0)
 
 

@@ -17,19 +17,10 @@ from numba import types
 
 from minnet import jit
 from minnet.network.dropout import drop, mask_key
+from minnet.network.gather import CACHE_LINE
 from minnet.network.layout import BIAS
-from minnet.network.terms import (
-    LISTS_TYPE,
-    WORD,
-    Lists,
-    list_features_of_rows,
-    lists_of_another,
-    make_lists,
-    note_zeros,
-)
+from minnet.network.terms import LISTS_TYPE, Lists, lists_of_another, make_lists
 from minnet.network.tiles import ROWS, Factor, Terms, multiply, wide
-
-CACHE_LINE = 64
 
 
 class Work(NamedTuple):
@@ -109,35 +100,6 @@ def aligned_zeros(size: int, dtype: str) -> np.ndarray:
     room = np.zeros(size + CACHE_LINE // itemsize, dtype)
     skipped = -room.ctypes.data % CACHE_LINE // itemsize
     return room[skipped : skipped + size]
-
-
-@jit.inner
-def gather_inputs(X, rows, part, first, n_features, scale, x, lists):
-    """Copy `n_features` features from `first` on of a part of the samples `rows`, and list those that are not 0.
-
-    If there are lists, `first` is a multiple of `terms.WORD`.
-    """
-    skip, width = lists.bits.shape[1] > 0, X.shape[1]
-    for i in range(part.first, part.first + part.rows):
-        sample = X[rows[i]][first : first + n_features]
-        x_row = x[i * width + first : i * width + first + n_features]
-        for j in range(x_row.size):
-            x_row[j] = sample[j] * scale
-        if skip:
-            note_zeros(sample, lists.bits, i, first // WORD)
-    if skip:
-        list_features_of_rows(lists, part.first, part.rows, first, n_features)
-
-
-@jit.inner
-def gather_targets(Y, rows, part, targets):
-    """Copy the targets of a part of the samples `rows`."""
-    n_outputs = Y.shape[1]
-    for i in range(part.first, part.first + part.rows):
-        target = Y[rows[i]]
-        t_row = targets[i * n_outputs : (i + 1) * n_outputs]
-        for j in range(t_row.size):
-            t_row[j] = target[j]
 
 
 @jit.inner

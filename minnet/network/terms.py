@@ -100,13 +100,41 @@ def mostly_zero(X: np.ndarray) -> bool:
 @jit.inner
 def note_zeros(sample, bits, i, first_word):
     """Set the bits of the features of sample i that are not 0."""
-    zero = sample.dtype.type(0)
-    for w in range((sample.size + WORD - 1) // WORD):
+    zero, whole = sample.dtype.type(0), sample.size // WORD
+    for w in range(whole):
+        bits[first_word + w, i] = word_of(sample, w * WORD)
+    if sample.size > whole * WORD:
         word = np.uint64(0)
-        part = sample[w * WORD : (w + 1) * WORD]
+        part = sample[whole * WORD :]
         for j in range(part.size):
             word |= np.uint64(part[j] != zero) << np.uint64(j)
-        bits[first_word + w, i] = word
+        bits[first_word + whole, i] = word
+
+
+def word_of(sample, first):
+    """Return one bit for each of 64 features: whether it is not 0."""
+    return sum(1 << k for k in range(WORD) if sample[first + k] != 0)
+
+
+@overload(word_of, jit_options=jit.INNER_OPTIONS)
+def _word_of_compiled(sample, first):
+    return lambda sample, first: compare_word(sample, first)
+
+
+@intrinsic
+def compare_word(context, sample, first):
+    """Do what `word_of` says with vectors; a feature that is no number is not 0."""
+
+    def generate(context, builder, signature, arguments):
+        values, first = data_of(context, builder, signature, arguments)
+        start = builder.gep(values, [first])
+        vector = ir.VectorType(values.type.pointee, WORD)
+        features = builder.load(builder.bitcast(start, vector.as_pointer()), align=1)
+        real = isinstance(sample.dtype, types.Float)
+        compare = builder.fcmp_unordered if real else builder.icmp_unsigned
+        return builder.bitcast(compare("!=", features, ir.Constant(vector, None)), INTEGER)
+
+    return types.uint64(sample, types.int64), generate
 
 
 @jit.inner

@@ -17,13 +17,12 @@ from numba.core.typing import Signature
 
 from minnet import jit
 from minnet.network import compile as network_compile
+from minnet.network.gather import gather_inputs, gather_targets
 from minnet.network.network import sample_types
 from minnet.network.pieces import GRAIN
 from minnet.network.propagation import (
     PENALTY_TYPE,
     Part,
-    gather_inputs,
-    gather_targets,
     l2_penalty,
     piece_gradient,
     sum_of_squares,
@@ -124,7 +123,7 @@ def epoch(
         by_pieces = not (whole or measured or climbs or around.pull[step] > 0)
         if not meet(shared.board, share.workers):  # all weights have been moved
             return step, total / max(step, 1)
-        gather_batch(shared, share, work, X, Y, scale, rows, part)
+        gather_batch(shared, share, work, X, Y, scale, order[step * batch :], part)
         for ascent in range(1 if climbs else 0, -1, -1):  # SAM takes the gradient twice
             here = batch_loss(
                 shared, share, work, rows, batch, part, params, widths, starts, activate, descend, head, penalty,
@@ -166,10 +165,13 @@ rows_of = jit.inner(team.rows_of)
 
 @jit.inner
 def gather_batch(shared, share, work, X, Y, scale, rows, part):
-    """Copy this worker's part of a batch: its features of all rows, or all features of its rows."""
+    """Copy this worker's part of a batch: its features of all rows, or all features of its rows.
+
+    `rows` : the samples of this batch and all after it
+    """
     gather_targets(Y, rows, part, work.targets)
     if shared.products.shape[0] > 0:
-        whole = Part(0, rows.size, rows.size)
+        whole = Part(0, part.total, part.total)
         gather_inputs(X, rows, whole, share.first_feature, share.n_features, scale, work.a, work.lists)
     else:
         gather_inputs(X, rows, part, 0, X.shape[1], scale, work.a, work.lists)

@@ -59,7 +59,7 @@ def epoch_signature():
     """Return the signature of the kernel that trains."""
     f4, f8, i4, i8 = types.float32, types.float64, types.int32, types.int64
     return types.void(
-        array(types.uint8, 1), array(i4, 1), array(i4, 2), array(f4, 4), array(i8, 2), array(f4, 2), array(f4, 3),
+        array(types.uint8, 1), array(f4, 1), array(i4, 2), array(f4, 4), array(i8, 2), array(f4, 2), array(f4, 3),
         array(f4, 2), array(i8, 1), array(i8, 1), i8, f4, array(i8, 1), array(f8, 1), array(f8, 3),
     )  # fmt: skip
 
@@ -68,7 +68,7 @@ def evaluation_signature():
     """Return the signature of the kernel that evaluates."""
     f4, f8, i4, i8 = types.float32, types.float64, types.int32, types.int64
     return types.void(
-        array(types.uint8, 1), array(i4, 1), array(i4, 1), array(i8, 1), array(f4, 3), array(f4, 2), array(i8, 1),
+        array(types.uint8, 1), array(f4, 1), array(i4, 1), array(i8, 1), array(f4, 3), array(f4, 2), array(i8, 1),
         array(i8, 1), f4, array(f8, 2), array(f8, 2),
     )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -53,6 +54,23 @@ def test_every_activation(activation):
 )
 def test_every_loss(loss, output):
     check([spec("adam", loss=loss, output=output, hyper={"lr": 0.01}, epochs=1)], samples())
+
+
+@pytest.mark.parametrize(("loss", "output"), [("binary_cross_entropy", "auto"), ("mse", "identity")])
+def test_autoencoders(loss, output):
+    runs = [
+        spec("adam", task="autoencoder", loss=loss, output=output, hyper={"lr": lr}, seed=seed, epochs=4)
+        for seed, lr in ((1, 0.01), (2, 0.05))
+    ]
+    population = check(runs, samples(classes=2))
+    assert population.members[1].history[-1]["train_accuracy"] > 0.1  # some of the variance is explained
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy", "mse"])
+def test_samples_with_weights(loss):
+    split = samples()
+    weights = np.random.default_rng(5).exponential(size=len(split.X_train))
+    check([spec("adam", loss=loss)], replace(split, weights=weights / weights.mean()))
 
 
 @pytest.mark.parametrize("hidden", [(), (9,), (4, 3), (11, 7, 5)])

@@ -194,7 +194,6 @@ def test_a_diverged_fit_says_so_in_one_line(data):
         ({"solver": "lbfgs", "dropout": 0.5}, "dropout must be 0"),
         ({"init": "he"}, "unknown init 'he'"),
         ({"dtype": "float16"}, "unknown dtype 'float16'"),
-        ({"device": "cuda", "shuffle": False}, "device = 'cuda' shuffles the samples"),
         ({"device": "tpu"}, "unknown device 'tpu'"),
         ({"threads": 0}, "threads = 0 must be a whole number from 1"),
     ],

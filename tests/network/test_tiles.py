@@ -119,6 +119,16 @@ def test_lists_hold_what_is_not_zero(n_features, rows):
         assert listed.tolist() == needed
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_only_zeros_are_zero(dtype):
+    X = np.zeros((1, 67), dtype)
+    X[0, [5, 64]], X[0, [7, 65]] = -0.0, np.nan
+    X[0, 9:13] = np.finfo(dtype).smallest_subnormal, -1, np.inf, -np.inf
+    lists = make_lists(67, 67, 1, skip=True)
+    noted(X, lists, 0, 1, 0, 67)
+    assert lists.of_rows[: lists.n_of_rows[0]].tolist() == [7, 9, 10, 11, 12, 65]
+
+
 @pytest.mark.parametrize("first", [0, 16, 64, 80])
 @pytest.mark.parametrize("n_features", [16, 48, 64, 70])
 def test_lists_of_some_features_and_rows(first, n_features):
