@@ -55,7 +55,7 @@ def test_activations_hold_no_double(name, compiler):
 def test_products_stay_in_registers(capability, block, compiler, tmp_path):
     assembly.pretend(compiler, capability)
     kinds = tuple(kind_of(optimizers.get(name)) for name in ("adam", "sgd"))
-    shape = Shape((784, 128, 10), 128, "relu", "cross_entropy", "softmax", False, False, block)
+    shape = Shape((784, 128, 10), 128, "relu", "cross_entropy", "softmax", "classification", False, False, False, block)
     kernels = {
         "epoch": (epoch.epoch_kernel(shape, kinds), assembly.epoch_signature()),
         "evaluation": (evaluation.evaluation_kernel(shape), assembly.evaluation_signature()),
