@@ -21,6 +21,7 @@ from minnet.errors import InputError
 
 PARTS = ("train_images", "train_labels", "test_images", "test_labels")
 MAX_BYTES = 2**31
+REMEDY = "move it away, and fetch or copy it again"
 
 _STEMS = {
     "train_images": ("train-images", 3),
@@ -83,7 +84,7 @@ def open_content(path: Path) -> Iterator[IO[bytes]]:
             with gzip.GzipFile(fileobj=raw) as content:
                 yield content  # type: ignore[misc]
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{path}: damaged gzip file ({_one_line(error)})") from error
+        raise InputError(f"{path}: damaged gzip file ({_one_line(error)}); {REMEDY}") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({_one_line(error)})") from error
 
@@ -126,7 +127,7 @@ def read_idx(path: Path | str, ndim: int) -> NDArray[np.uint8]:
             piece = content.read(min(_PIECE, size - len(data)))
             if not piece:
                 raise InputError(
-                    f"{path}: truncated data, {len(data)} bytes; its header {_times(shape)} promises {size}"
+                    f"{path}: truncated data, {len(data)} bytes; its header {_times(shape)} promises {size}: {REMEDY}"
                 )
             data += piece
         if content.read(1):
