@@ -151,7 +151,7 @@ class Population:
                 _threshold(network.input_dropout), _threshold(network.dropout), member.evaluated,
             )  # fmt: skip
             real[run, [epoch.INPUT_KEPT, epoch.KEPT]] = 1 / (1 - network.input_dropout), 1 / (1 - network.dropout)
-            smoothing = network.label_smoothing
+            smoothing = network.label_smoothing if self.split.y_train.ndim == 1 else 0.0  # of labels only
             real[run, [epoch.CERTAIN, epoch.SPREAD]] = 1 - smoothing, smoothing / self.shape.widths[-1]
             real[run, [epoch.CLIP_VALUE, epoch.CLIP_NORM, epoch.MAX_NORM]] = (
                 training.clip_value, training.clip_norm, training.max_norm,
@@ -172,7 +172,7 @@ class Population:
         Y = self.networks[0].targets_of(X, y, weights=weights)
         known = Y[chosen, : self.shape.widths[-1]] if self.shape.task == "autoencoder" else Y[:0]
         arrays = (X.reshape(-1), Y.reshape(-1), chosen.astype(np.int32))
-        there = [cuda.to_device(array.copy()) if array.size else None for array in arrays]
+        there = [_sent(array) if array.size else None for array in arrays]
         return Data(there[0], there[1], there[2], len(chosen), variance(known))
 
     def _compile(self) -> None:
@@ -310,6 +310,11 @@ def kernels(shape: Shape, kinds: tuple[Kind, ...]) -> tuple[tuple[Kind, ...], An
         known = (*known, *(kind for kind in kinds if kind not in known))
         _compiled[shape] = known, epoch.epoch_kernel(shape, known), evaluation or evaluation_kernel(shape)
     return _compiled[shape]
+
+
+def _sent(array: np.ndarray) -> Any:
+    """Bring an array to the device, which takes no read-only ones."""
+    return cuda.to_device(array if array.flags.writeable else array.copy())
 
 
 @functools.lru_cache(maxsize=64)

@@ -14,7 +14,7 @@ class Shape:
     """Everything that the runs of one launch have in common.
 
     widths : units per layer, inputs first; batch : samples per step
-    weighted : whether samples have weights
+    task : what the outputs are compared with; weighted : whether samples have weights
     drops, drops_inputs : whether any of the runs has dropout
     block : threads and tiles
     """

@@ -23,9 +23,9 @@ class Split:
     Attributes
     ----------
     X_train, X_val, X_test : ndarray of shape (n, n_features), uint8 or float32
-        C-contiguous and read-only. The network sees ``X * scale``.
+        C-contiguous and read-only. The network sees ``X * scale``. Estimators take float64 as well.
     y_train, y_val, y_test : ndarray of shape (n,), int64
-        Labels ``0 .. n_classes - 1``.
+        Labels ``0 .. n_classes - 1``. Estimators give targets instead, of shape (n, n_outputs).
     classes : tuple of str
     image_shape : (height, width) or None
     scale : float

@@ -58,7 +58,7 @@ def fetch_ahead(X, place, n):
 
 @overload(fetch_ahead, jit_options=jit.INNER_OPTIONS)
 def _fetch_ahead_compiled(X, place, n):
-    line = max(CACHE_LINE // (X.dtype.bitwidth // 8), 1)
+    line = CACHE_LINE * 8 // X.dtype.bitwidth
 
     def compiled(X, place, n):
         for start in range(place, place + n, line):

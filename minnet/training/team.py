@@ -96,8 +96,8 @@ class Team:
     def epoch(self, kernel: Callable, *arguments: Any) -> tuple[int, float]:
         """Train for one epoch; see `training.epoch.epoch`.
 
-        Workers live as long as the epoch: nothing is left behind, and a process may be forked in between. If one
-        fails, or can't be started, none waits for it, and its error is raised.
+        The caller is a worker; the others live as long as the epoch: nothing is left behind, and a process may be
+        forked in between. If one fails, or can't be started, none waits for it, and its error is raised.
         """
         board = self.shared.board
         board[:] = 0
@@ -114,11 +114,11 @@ class Team:
         with ThreadPoolExecutor(self.workers - 1, thread_name_prefix="minnet-team") as pool:
             try:
                 others = [pool.submit(work, *own) for own in zip(self.shares[1:], self.works[1:])]
-            except BaseException:
+                # The caller works too: with a thread more, two workers may begin on one core, and stay there.
+                result = work(self.shares[0], self.works[0])
+            except BaseException:  # a Ctrl-C may come outside `work`
                 fail(board)
                 raise
-            # The caller works too: with a thread more, two workers may begin on one core, and stay there.
-            result = work(self.shares[0], self.works[0])
             for other in others:
                 other.result()
         return result

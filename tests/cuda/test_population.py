@@ -70,7 +70,18 @@ def test_autoencoders(loss, output):
 def test_samples_with_weights(loss):
     split = samples()
     weights = np.random.default_rng(5).exponential(size=len(split.X_train))
-    check([spec("adam", loss=loss)], replace(split, weights=weights / weights.mean()))
+    weighted = replace(split, weights=weights / weights.mean())
+    check([spec("adam", loss=loss)], weighted)
+    if loss == "mse":
+        check([spec("adam", loss=loss, task="autoencoder", input_dropout=0.2)], weighted)
+    else:
+        check([spec("adam", loss=loss, dropout=0.3, label_smoothing=0.2, hidden=(9,))], weighted)
+
+
+def test_smoothing_is_for_labels():
+    split = samples()
+    rows = np.eye(3)[split.y_train], np.eye(3)[split.y_val], np.eye(3)[split.y_test]
+    check([spec(label_smoothing=0.2)], replace(split, y_train=rows[0], y_val=rows[1], y_test=rows[2]))
 
 
 @pytest.mark.parametrize("hidden", [(), (9,), (4, 3), (11, 7, 5)])

@@ -107,6 +107,33 @@ def test_a_worker_that_fails_lets_the_others_go(monkeypatch):
     run.train_epoch()
 
 
+def test_an_interrupted_caller_lets_the_others_go(monkeypatch):
+    """Also where Ctrl-C comes just before the caller's own work begins."""
+    run = trained("adam", 3, monkeypatch)
+    submit, submitted = ThreadPoolExecutor.submit, []
+
+    def interrupted(pool, *work):
+        submitted.append(submit(pool, *work))
+        if len(submitted) == 2:
+            raise KeyboardInterrupt
+        return submitted[-1]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ThreadPoolExecutor, "submit", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run.train_epoch()
+    assert all(future.done() for future in submitted)
+
+    def failing(shared, share, *rest):
+        if share.worker == 0:
+            raise KeyboardInterrupt
+        return kernel(shared, share, *rest)
+
+    kernel, run.kernel = run.kernel, failing
+    with pytest.raises(KeyboardInterrupt):
+        run.train_epoch()
+
+
 def test_threads_that_cannot_start(monkeypatch):
     run = trained("adam", 3, monkeypatch)
     before = run.params.copy()
