@@ -20,8 +20,8 @@ SEE = (
 DATA = ("mnist",)
 ORDER = 70
 
-# Table 2 (permutation-invariant MNIST), quoted from memory: the standard network is that of Simard et al. 2003, two
-# layers of 800 logistic units; those with dropout have three layers of 1024 rectified units.
+# Table 2 (permutation-invariant MNIST), quoted from memory: those with dropout have three layers of 1024 rectified
+# units; the standard network is another one, that of Simard et al. 2003, two layers of 800 logistic units.
 PAPER = {"standard": 1.60, "dropout": 1.25, "dropout and max-norm": 1.06}
 DROPOUT = {"dropout": 0.5, "input_dropout": 0.2}
 KINDS: dict[str, tuple[dict[str, float], dict[str, float]]] = {
@@ -66,8 +66,8 @@ def claims(results: Mapping[str, Any]) -> list[tuple[str, bool]]:
         ("Max-norm lowers it further.", errors["dropout and max-norm"] < errors["dropout"]),
         ("The best is between 1 and 1.3 %.", 1.0 <= min(errors.values()) <= 1.3),
         (
-            f"Each error is within {NEAR:g} points of the paper's.",
-            all(abs(errors[kind] - error) <= NEAR for kind, error in PAPER.items()),
+            f"Each error with dropout is within {NEAR:g} points of the paper's.",
+            all(abs(errors[kind] - PAPER[kind]) <= NEAR for kind in PAPER if kind != "standard"),
         ),
     ]
 
@@ -77,6 +77,7 @@ def table(results: Mapping[str, Any]) -> str:
     rows = [("network", "test error, paper", "ours", "agrees", "training error, ours")]
     for kind, error in results["errors"].items():
         agrees = "yes" if abs(error - PAPER[kind]) <= NEAR else "no"
+        agrees = "another network" if kind == "standard" else agrees
         rows.append(
             (kind, f"{PAPER[kind]:.2f} %", f"{error:.2f} %", agrees, f"{results['train_errors'][kind][-1]:.2f} %")
         )
