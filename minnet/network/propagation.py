@@ -26,15 +26,16 @@ from minnet.network.tiles import ROWS, Factor, Terms, multiply, wide
 class Work(NamedTuple):
     """Buffers of one run, all flat, layer after layer: layer l begins at ``batch * sum(widths[:l])``.
 
-    z : what units receive; a : what they send; h : the same after dropout (the array `a` itself without dropout);
-    delta : derivative of the loss to z; targets : targets of the batch; panel : for `multiply`; lists : which terms the
-    products have.
+    z : what units receive; a : what they send; x : what the inputs send (the array `a` itself, but for workers that
+    take features of their own); h : what is sent after dropout (`a` itself without dropout); delta : derivative of the
+    loss to z; targets : targets of the batch; panel : for `multiply`; lists : which terms the products have.
 
-    Workers that share a batch share all but the last two.
+    Workers that share a batch share all but the last two, and x.
     """
 
     z: np.ndarray
     a: np.ndarray
+    x: np.ndarray
     h: np.ndarray
     delta: np.ndarray
     targets: np.ndarray
@@ -81,17 +82,21 @@ def make_work(
     h = aligned_zeros(size, dtype) if dropout else a
     most = max(*widths, batch)
     return Work(
-        aligned_zeros(size, dtype), a, h, aligned_zeros(size, dtype),
+        aligned_zeros(size, dtype), a, a, h, aligned_zeros(size, dtype),
         aligned_zeros(batch * (widths[-1] + weighted), dtype),
         aligned_zeros(most * wide(dtype), dtype),
         make_lists(widths[0], most, batch, skip),
     )  # fmt: skip
 
 
-def work_of_another(work: Work) -> Work:
-    """Return the buffers for another worker at the same batch."""
+def work_of_another(work: Work, own_inputs: int = 0) -> Work:
+    """Return the buffers for another worker at the same batch.
+
+    `own_inputs` : how many numbers its inputs are, if the others do not need them.
+    """
     panel = aligned_zeros(work.panel.size, str(work.panel.dtype))
-    return work._replace(panel=panel, lists=lists_of_another(work.lists))
+    x = aligned_zeros(own_inputs, str(work.x.dtype)) if own_inputs else work.x
+    return work._replace(x=x, panel=panel, lists=lists_of_another(work.lists, own_inputs > 0))
 
 
 def aligned_zeros(size: int, dtype: str) -> np.ndarray:
@@ -119,7 +124,7 @@ def forward(params, widths, starts, work, batch, part, activate, penalty, step, 
         first, end = above + part.first * fan_out, above + (part.first + part.rows) * fan_out
         middle = starts[layer] + fan_in * fan_out
         if layer > 0 or not received:
-            source = work.h if training and dropped(penalty, layer) else work.a
+            source = work.h if training and dropped(penalty, layer) else work.x if layer == 0 else work.a
             X = Factor(source, below + part.first * fan_in, fan_in, 1)
             multiply(
                 X,
@@ -221,7 +226,7 @@ def piece_gradient(params, grads, widths, work, batch, rows, pieces, k, first_fe
     if bias:
         sum_rows(work.delta, above + row, fan_out, rows, grads[start : start + n])
     else:
-        source = work.h if dropped(penalty, layer) else work.a
+        source = work.h if dropped(penalty, layer) else work.x if layer == 0 else work.a
         X = Factor(source, below + row, 1, fan_in)
         terms = terms_of_features(work.lists, layer, rows, row - first_feature)
         multiply(X, terms, work.delta, above, grads, start, n, fan_out, work.panel, False)

@@ -36,7 +36,7 @@ class Lists(NamedTuple):
     of_rows, n_of_rows : lists of features for tiles of samples
     of_features, n_of_features : lists of samples for tiles of features
 
-    Workers that share a batch share all but the lists.
+    Workers that share a batch share all but the lists, and the bits if they take features of their own.
     """
 
     everything: np.ndarray
@@ -74,10 +74,11 @@ def lists_of(batch: int, n_features: int) -> tuple[np.ndarray, ...]:
     )
 
 
-def lists_of_another(lists: Lists) -> Lists:
+def lists_of_another(lists: Lists, own_bits: bool) -> Lists:
     """Return the same with lists of its own, for another worker at the same batch."""
-    own = (np.zeros_like(array) for array in lists[3:])
-    return Lists(*lists[:3], *own)
+    shared = 2 if own_bits else 3
+    own = (np.zeros_like(array) for array in lists[shared:])
+    return Lists(*lists[:shared], *own)
 
 
 def tiles_of(rows: int) -> int:

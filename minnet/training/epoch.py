@@ -172,9 +172,9 @@ def gather_batch(shared, share, work, X, Y, scale, rows, part):
     gather_targets(Y, rows, part, work.targets)
     if shared.products.shape[0] > 0:
         whole = Part(0, part.total, part.total)
-        gather_inputs(X, rows, whole, share.first_feature, share.n_features, scale, work.a, work.lists)
+        gather_inputs(X, rows, whole, share.first_feature, share.n_features, scale, work.x, work.lists)
     else:
-        gather_inputs(X, rows, part, 0, X.shape[1], scale, work.a, work.lists)
+        gather_inputs(X, rows, part, 0, X.shape[1], scale, work.x, work.lists)
 
 
 @jit.inner
@@ -184,7 +184,7 @@ def batch_loss(
     """Take this worker's rows there and back; return the loss of the batch, which is not finite if a worker failed."""
     units, received = widths[1], shared.products.shape[0] > 0
     if received:
-        X = Factor(work.a, 0, widths[0], 1)
+        X = Factor(work.x, 0, widths[0], 1)
         terms = terms_of_rows(work.lists, 0, share.first_feature, share.n_features)
         multiply(X, terms, params, starts[0], shared.products[share.worker], 0, rows.size, units, work.panel, False)
         meet(shared.board, share.workers)

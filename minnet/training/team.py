@@ -28,7 +28,7 @@ from minnet.network.terms import WORD
 from minnet.network.tiles import ROWS
 from minnet.training.barrier import fail, make_board
 
-FEWER = 8  # times fewer samples than features
+FEWER = 3  # times fewer samples than features: best or next to it, also where the cores are far apart
 LEAST = 2 * WORD  # features per worker
 
 
@@ -86,7 +86,9 @@ class Team:
         sent = workers if by_features else 0, batch * layout.widths[1]
         products = aligned_zeros(math.prod(sent), dtype).reshape(sent)
         self.shared = Shared(make_board(), np.zeros(workers * GRAIN), products)
-        self.works = [work] + [work_of_another(work) for _ in range(workers - 1)]
+        # What a core reads ahead should not be what another one writes: features of one's own lie apart.
+        inputs = batch * layout.widths[0] if by_features else 0
+        self.works = [work] + [work_of_another(work, inputs) for _ in range(workers - 1)]
         self.shares = []
         for worker in range(workers):
             grain = WORD if by_features else GRAIN
@@ -132,7 +134,7 @@ def by_features(workers: int, batch: int, n_features: int) -> bool:
 
     Examples
     --------
-    >>> by_features(2, 32, 784), by_features(2, 128, 784), by_features(1, 32, 784)
+    >>> by_features(2, 128, 784), by_features(2, 512, 784), by_features(1, 128, 784)
     (True, False, False)
     """
     return workers > 1 and FEWER * batch <= n_features and n_features >= LEAST * workers
