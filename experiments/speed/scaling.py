@@ -159,7 +159,7 @@ def draw(record: dict[str, Any], path: Path) -> None:
 def main() -> None:
     """Measure and draw."""
     parser = argparse.ArgumentParser(description="Measure how the time of training grows.")
-    parser.add_argument("panels", nargs="*", metavar="PANEL", help=", ".join(PANELS))
+    parser.add_argument("panels", nargs="*", metavar="PANEL", help=f"{', '.join(PANELS)}; the others stay as they were")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--samples", type=int, default=12800)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
@@ -172,11 +172,13 @@ def main() -> None:
     if options.draw:
         record = json.loads(data.read_text(encoding="utf-8"))
     else:
+        found = measure(options.panels or PANELS, options.samples, options.rounds)
+        before = json.loads(data.read_text(encoding="utf-8"))["panels"] if data.is_file() else {}
         record = {
             "hardware": machine.hardware(),
             "versions": machine.versions(),
             "environment": facts.environment(),
-            "panels": measure(options.panels or PANELS, options.samples, options.rounds),
+            "panels": {panel: points for panel in PANELS if (points := found.get(panel, before.get(panel)))},
         }
         options.out.mkdir(parents=True, exist_ok=True)
         data.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
