@@ -1,8 +1,8 @@
 """A barrier for workers that compute side by side: nobody goes on before everybody has come.
 
 Threads of one process share a board of three numbers, a cache line apart. Who waits looks at the board again and
-again, which takes less than a microsecond; on a machine that is shared, it soon gives its core to others between two
-looks. Nobody waits for a worker that has failed: `fail` lets all go on, with the answer False.
+again, which takes less than a microsecond; where others keep the machine busy, it soon sleeps between two looks. Nobody
+waits for a worker that has failed: `fail` lets all go on, with the answer False.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from numba.extending import intrinsic
 from minnet import jit
 
 ARRIVED, ROUND, FAILED = 0, 8, 16
-LOOKS = 2000  # before a core is given away
-give_way = types.ExternalFunction("SwitchToThread" if sys.platform == "win32" else "sched_yield", types.int32())
+LOOKS = 100_000  # some hundred microseconds, before a core is given away
+MICROSECONDS = 50
+sleep = types.ExternalFunction("usleep", types.int32(types.uint32))
+switch = types.ExternalFunction("SwitchToThread", types.int32())
 
 
 def make_board() -> np.ndarray:
@@ -41,6 +43,25 @@ def meet(board, workers):
             if looks > LOOKS:
                 give_way()
     return read(board, FAILED) == 0
+
+
+if sys.platform == "win32":  # whose shortest sleep is fifteen milliseconds
+
+    @jit.inner
+    def give_way():
+        """Let others have the core."""
+        switch()
+
+else:
+
+    @jit.inner
+    def give_way():
+        """Let others have the core for a moment.
+
+        Who has slept is soon back. Who only yields (sched_yield) waits until others have used up their time, some
+        milliseconds, at every meeting.
+        """
+        sleep(MICROSECONDS)
 
 
 def fail(board: np.ndarray) -> None:
