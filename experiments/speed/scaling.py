@@ -24,6 +24,7 @@ from minnet.bench import facts, stats
 from minnet.bench.race import race
 from minnet.bench.task import Task
 from minnet.errors import InputError
+from minnet.gallery.record import save_small
 from minnet.report.palette import LECTURE, OTHER_COLOURS
 from minnet.training import NetworkSpec, OptimizerSpec, RunSpec, TrainingSpec
 
@@ -154,6 +155,7 @@ def draw(record: dict[str, Any], path: Path) -> None:
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=12)
     figure.savefig(path, dpi=110)
+    save_small(path, path)
 
 
 def main() -> None:

@@ -102,6 +102,14 @@ def picture_path(name: str) -> Path:
     return checkout() / "pictures" / f"{name}.png"
 
 
+def save_small(picture: Path, target: Path) -> None:
+    """Save a picture with few colours."""
+    from PIL import Image
+
+    with Image.open(picture) as image:
+        image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(target, "PNG", optimize=True)
+
+
 def keep(record: Record, picture: Path) -> None:
     """Put a run into the gallery: results, and the picture with fewer colours, so that it is small.
 
@@ -110,12 +118,9 @@ def keep(record: Record, picture: Path) -> None:
     InputError
         If the picture is still too heavy.
     """
-    from PIL import Image
-
     target = picture_path(record.name)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with Image.open(picture) as image:
-        image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(target, "PNG", optimize=True)
+    save_small(picture, target)
     if target.stat().st_size > HEAVIEST:
         raise InputError(
             f"the picture {target.name} has {target.stat().st_size} bytes, more than {HEAVIEST}: draw it smaller"

@@ -124,8 +124,7 @@ def forward(params, widths, starts, work, batch, part, activate, penalty, step, 
         first, end = above + part.first * fan_out, above + (part.first + part.rows) * fan_out
         middle = starts[layer] + fan_in * fan_out
         if layer > 0 or not received:
-            source = work.h if training and dropped(penalty, layer) else work.x if layer == 0 else work.a
-            X = Factor(source, below + part.first * fan_in, fan_in, 1)
+            X = Factor(sent(work, layer, training and dropped(penalty, layer)), below + part.first * fan_in, fan_in, 1)
             multiply(
                 X,
                 terms_of_rows(work.lists, layer, 0, fan_in),
@@ -226,8 +225,7 @@ def piece_gradient(params, grads, widths, work, batch, rows, pieces, k, first_fe
     if bias:
         sum_rows(work.delta, above + row, fan_out, rows, grads[start : start + n])
     else:
-        source = work.h if dropped(penalty, layer) else work.x if layer == 0 else work.a
-        X = Factor(source, below + row, 1, fan_in)
+        X = Factor(sent(work, layer, dropped(penalty, layer)), below + row, 1, fan_in)
         terms = terms_of_features(work.lists, layer, rows, row - first_feature)
         multiply(X, terms, work.delta, above, grads, start, n, fan_out, work.panel, False)
     if penalty.l2 > 0 and (penalty.decay_biases or not bias):
@@ -236,6 +234,14 @@ def piece_gradient(params, grads, widths, work, batch, rows, pieces, k, first_fe
         factor = w.dtype.type(penalty.l2)
         for i in range(w.size):
             g[i] += factor * w[i]
+
+
+@jit.inner
+def sent(work, layer, masked):
+    """Return the buffer with what the units of a layer send, after dropout if they are `masked`."""
+    if masked:
+        return work.h
+    return work.x if layer == 0 else work.a
 
 
 @jit.inner

@@ -108,29 +108,36 @@ def test_a_worker_that_fails_lets_the_others_go(monkeypatch):
 
 
 def test_an_interrupted_caller_lets_the_others_go(monkeypatch):
-    """Also where Ctrl-C comes just before the caller's own work begins."""
+    """A Ctrl-C may come when the others have been started, and before the caller's own work has begun."""
+
+    class Interrupted(list):
+        def __getitem__(self, place):
+            if place == 0:
+                raise KeyboardInterrupt
+            return super().__getitem__(place)
+
     run = trained("adam", 3, monkeypatch)
-    submit, submitted = ThreadPoolExecutor.submit, []
+    rescued = []
+    rescue = threading.Timer(20, lambda: (rescued.append(True), fail(run.team.shared.board)))
+    rescue.start()
+    run.team.works = Interrupted(run.team.works)
+    with pytest.raises(KeyboardInterrupt):
+        run.train_epoch()
+    rescue.cancel()
+    assert not rescued
 
-    def interrupted(pool, *work):
-        submitted.append(submit(pool, *work))
-        if len(submitted) == 2:
-            raise KeyboardInterrupt
-        return submitted[-1]
 
-    with monkeypatch.context() as patched:
-        patched.setattr(ThreadPoolExecutor, "submit", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            run.train_epoch()
-    assert all(future.done() for future in submitted)
+def test_a_caller_that_fails_lets_the_others_go(monkeypatch):
+    run = trained("adam", 3, monkeypatch)
+    kernel = run.kernel
 
     def failing(shared, share, *rest):
         if share.worker == 0:
-            raise KeyboardInterrupt
+            raise RuntimeError("lost the caller")
         return kernel(shared, share, *rest)
 
-    kernel, run.kernel = run.kernel, failing
-    with pytest.raises(KeyboardInterrupt):
+    run.kernel = failing
+    with pytest.raises(RuntimeError, match="lost the caller"):
         run.train_epoch()
 
 
