@@ -83,8 +83,9 @@ def table(results: Mapping[str, Any]) -> str:
     return (
         f"{markdown(rows)}\n\nThe paper's numbers (Table 2) are quoted from memory. Three layers of "
         f"{UNITS} units, also without dropout, where the paper's network is another one (two of 800 logistic units). "
-        f"Scaled down: {results['epochs']} epochs of 600 steps, where the paper trains for up to a million. Half of the "
-        f"hidden units and a fifth of the inputs are dropped, as there; weights are bounded by 2. One seed; {results['cpu_seconds']} s of processor time."
+        f"Scaled down: {results['epochs']} epochs of 600 steps, where the paper trains for up to a million. Half of "
+        "the hidden units and a fifth of the inputs are dropped, as there; weights are bounded by 2. One seed; "
+        f"{results['cpu_seconds']} s of processor time."
     )
 
 
